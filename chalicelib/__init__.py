@@ -1,0 +1,1 @@
+"""Countersign: a co-marketing approval workflow; the floors are described in docs/architecture.md."""

@@ -1,0 +1,113 @@
+"""A partner's customers: contacts, consent, suppressions and import batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.ids import ContactId, ImportId, PartnerId, PersonId
+
+
+class LegalBasis(StrEnum):
+    """Why mailing a contact is lawful; judged per market."""
+
+    DOUBLE_OPT_IN = "double_opt_in"
+    PROVEN_OPT_IN = "proven_opt_in"
+    EXISTING_CUSTOMER = "existing_customer"
+    US_OPT_OUT = "us_opt_out"
+    SAFETY_ONLY = "safety_only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """One record of a consent; a contact has a list of them, never a flag."""
+
+    basis: LegalBasis
+    obtained_at: datetime
+    source: str
+    batch: ImportId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A contact in the clear: only ever in memory, between opening and sending.
+
+    ``profile`` holds the merge fields and the wording and IP of consents.
+    """
+
+    id: ContactId
+    address: str
+    profile: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedContact:
+    """A contact as it is stored: two sealed blobs and what may be read without a key."""
+
+    id: ContactId
+    address: bytes
+    profile: bytes
+    consents: tuple[Consent, ...]
+    batch: ImportId
+    created_at: datetime
+    updated_at: datetime
+
+
+class SuppressionReason(StrEnum):
+    """Why a contact must not be mailed."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    IMPORTED = "imported"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An item of its own beside the contact, so that no import can undo it."""
+
+    contact: ContactId
+    reason: SuppressionReason
+    at: datetime
+    source: str = ""
+
+
+class ImportState(StrEnum):
+    """How far an import is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportBatch:
+    """One uploaded file: where its consents come from, who attests it, and what became of it.
+
+    ``cursor`` is the number of data rows already settled, so that a file that takes longer than
+    one run goes on where it stopped. ``problem`` is the code for a file refused as a whole.
+    """
+
+    id: ImportId
+    partner: PartnerId
+    state: ImportState = ImportState.WAITING
+    file_name: str
+    basis: LegalBasis
+    source: str
+    wording: str
+    attested_by: PersonId
+    created_at: datetime
+    finished_at: datetime | None = None
+    cursor: int = 0
+    rows: int = 0
+    added: int = 0
+    updated: int = 0
+    unsubscribed: int = 0
+    rejected: int = 0
+    problem: str = ""
+    problem_params: Mapping[str, str | int] = field(default_factory=dict)
+    version: int = 1

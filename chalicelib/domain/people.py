@@ -1,0 +1,117 @@
+"""People, what they may do where, their sessions and the links mailed to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.ids import CampaignId, OrgId, PartnerId, PersonId
+
+
+class Role(StrEnum):
+    """What a membership allows. HQ's roles hold at the org, the partner's at one partner."""
+
+    HQ_ADMIN = "hq_admin"
+    HQ_DESIGNER = "hq_designer"
+    REVIEWER = "reviewer"
+    PARTNER_ADMIN = "partner_admin"
+    PARTNER_EDITOR = "partner_editor"
+
+    @property
+    def at_hq(self) -> bool:
+        """True for the roles that are held at the org."""
+        return self in (Role.HQ_ADMIN, Role.HQ_DESIGNER, Role.REVIEWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A person's role at the org (``partner`` is None) or at one partner.
+
+    ``sees_contacts`` allows reading single customers on a page; it is off unless granted.
+    """
+
+    person: PersonId
+    role: Role
+    org: OrgId
+    partner: PartnerId | None = None
+    partner_name: str = ""
+    granted_by: str = ""
+    expires_at: datetime | None = None
+    sees_contacts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One human being with one sign-in, whatever the number of memberships.
+
+    ``address`` is normalised; ``generation`` grows when roles or the address change, which
+    ends every session and open link that was made before.
+    """
+
+    id: PersonId
+    address: str
+    name: str
+    language: str = ""
+    generation: int = 1
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A signed-in browser. ``secret_hash`` is the SHA-256 of the cookie's secret."""
+
+    person: PersonId
+    secret_hash: str
+    csrf: str
+    generation: int
+    created_at: datetime
+    expires_at: datetime
+    agent: str = ""
+
+
+class Purpose(StrEnum):
+    """What a mailed link is good for; a link of one purpose opens nothing else."""
+
+    SIGN_IN = "sign_in"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A mailed link, stored under the SHA-256 of its 256-bit token.
+
+    A review link is bound to campaign, revision, stage, reviewer and both digests; ``code``
+    is the hash of the short code that stands in the mail beside it.
+    """
+
+    token_hash: str
+    purpose: Purpose
+    person: PersonId
+    generation: int
+    created_at: datetime
+    expires_at: datetime
+    partner: PartnerId | None = None
+    campaign: CampaignId | None = None
+    revision: int = 0
+    stage: int = 0
+    digest: str = ""
+    code: str = ""
+    tries: int = 0
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person with memberships and sessions, as one query reads them."""
+
+    person: Person
+    memberships: tuple[Membership, ...] = ()
+    sessions: tuple[Session, ...] = ()
+
+    def roles_at(self, partner: PartnerId | None, now: datetime) -> frozenset[Role]:
+        """The roles in force at the org (None) or at one partner."""
+        return frozenset(
+            m.role for m in self.memberships
+            if m.partner == partner and (m.expires_at is None or m.expires_at > now)
+        )

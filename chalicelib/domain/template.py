@@ -1,0 +1,130 @@
+"""Templates: typed regions in locked bytes, and their immutable versions.
+
+A region is a span of the compiled HTML that a partner (or the system) fills; every byte
+outside the spans is locked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.ids import PersonId, TemplateId
+from chalicelib.domain.scope import Scope
+
+
+class RegionType(StrEnum):
+    """What a partner may put into a region. ``SYSTEM`` regions are filled by the program."""
+
+    TEXT = "text"
+    RICH = "rich"
+    IMAGE = "image"
+    LINK = "link"
+    BUTTON = "button"
+    CHOICE = "choice"
+    SYSTEM = "system"
+
+
+class SystemBlock(StrEnum):
+    """The blocks a template places and the program fills."""
+
+    IMPRINT = "imprint"
+    ADDRESS = "address"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+class Risk(StrEnum):
+    """How much a changed region matters to the brand; lanes look at it."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """One open region as the form shows it. Lengths are in Unicode grapheme clusters."""
+
+    id: str
+    type: RegionType
+    label: str
+    help: str = ""
+    required: bool = False
+    default: str = ""
+    max_length: int = 0
+    rows: int = 1
+    choices: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    risk: Risk = Risk.MEDIUM
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a region's bytes stand in the compiled HTML: ``[start, end)``.
+
+    ``context`` says what the bytes are there: ``content`` (between two tags) or the name of
+    the attribute whose value they are (``href``, ``src``, ``alt``).
+    """
+
+    region: str
+    start: int
+    end: int
+    context: str = "content"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateVersion:
+    """A published, immutable version: the compiled HTML with its slots and regions.
+
+    ``merge_fields`` maps a contact field that the locked text uses to its default.
+    """
+
+    template: TemplateId
+    number: int
+    scope: Scope
+    name: str
+    language: str
+    html: str
+    slots: tuple[Slot, ...]
+    regions: tuple[Region, ...]
+    merge_fields: tuple[tuple[str, str], ...] = ()
+    subject: str = ""
+    preheader: str = ""
+    source_sha256: str
+    published_by: PersonId
+    published_at: datetime
+
+    @property
+    def locked_sha256(self) -> str:
+        """The SHA-256 (hex) of all bytes outside the slots, with each slot's length left out."""
+        return locked_digest(self.html.encode(), self.slots)
+
+    def region(self, region_id: str) -> Region | None:
+        """The region of that id, or None."""
+        return next((r for r in self.regions if r.id == region_id), None)
+
+
+def locked_digest(html: bytes, slots: tuple[Slot, ...]) -> str:
+    """Hash the bytes outside the slots; a separator keeps two neighbours from running together."""
+    digest = hashlib.sha256()
+    position = 0
+    for slot in slots:
+        digest.update(html[position:slot.start] + b"\x00slot:" + slot.region.encode() + b"\x00")
+        position = slot.end
+    digest.update(html[position:])
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSummary:
+    """What a list of templates shows."""
+
+    template: TemplateId
+    number: int
+    name: str
+    language: str
+    regions: int
+    published_at: datetime

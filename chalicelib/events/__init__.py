@@ -1,0 +1,1 @@
+"""The Lambda handlers of queues and clock: one module per function."""

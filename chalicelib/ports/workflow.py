@@ -1,0 +1,216 @@
+"""Stores of the workflow table: people, links, templates, programmes, partners, campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision, State
+from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, TemplateId
+from chalicelib.domain.partner import Participation, Partner
+from chalicelib.domain.people import Account, Link, Membership, Person, Session
+from chalicelib.domain.programme import Programme
+from chalicelib.domain.template import TemplateSummary, TemplateVersion
+from chalicelib.ports.system import PartnerSession
+
+
+class People(Protocol):
+    """Persons, memberships and sessions, in one partition a person."""
+
+    def account(self, person: PersonId) -> Account:
+        """Everything about a person in one query; raises NotFound."""
+
+    def find(self, address: str) -> PersonId | None:
+        """The person of a normalised address."""
+
+    def add(self, person: Person, memberships: Sequence[Membership]) -> None:
+        """Add a person; raises Conflict ``person.exists`` if the address is taken."""
+
+    def save(self, person: Person, *, expected_generation: int) -> None:
+        """Change name, language or generation; raises Conflict ``person.changed``."""
+
+    def grant(self, membership: Membership) -> None:
+        """Add or replace one membership."""
+
+    def start_session(self, session: Session) -> None:
+        """Store a session; it disappears at its expiry."""
+
+    def end_session(self, person: PersonId, secret_hash: str) -> None:
+        """Delete a session; one that is gone already is fine."""
+
+
+class Links(Protocol):
+    """Mailed links by the hash of their token, and rate limits."""
+
+    def put(self, link: Link) -> None:
+        """Store a new link."""
+
+    def get(self, token_hash: str) -> Link:
+        """Read a link, consistently; raises NotFound (expired ones may be gone)."""
+
+    def use(self, token_hash: str, at: datetime) -> None:
+        """Mark a link as used; raises Conflict ``link.used`` if it was."""
+
+    def count_try(self, token_hash: str, *, limit: int) -> int:
+        """Count a wrong code; returns the tries so far; raises Conflict ``link.tries`` past the limit."""
+
+    def allow(self, subject: str, now: datetime, *, per_hour: int) -> bool:
+        """Count one use of ``subject`` in this hour; False when the limit is passed."""
+
+
+class Templates(Protocol):
+    """Immutable template versions; the summaries are listed, the HTML lies in the blob store."""
+
+    def publish(self, version: TemplateVersion) -> None:
+        """Store a version; raises Conflict ``template.version_exists`` if that number is taken."""
+
+    def get(self, template: TemplateId, number: int) -> TemplateVersion:
+        """One version; raises NotFound."""
+
+    def list(self) -> Sequence[TemplateSummary]:
+        """Every template's versions, newest first, in one query."""
+
+
+class Programmes(Protocol):
+    """HQ's programmes and the org-wide switch."""
+
+    def add(self, programme: Programme) -> None:
+        """Store a new programme."""
+
+    def get(self, programme: ProgrammeId) -> Programme:
+        """One programme; raises NotFound."""
+
+    def list(self) -> Sequence[Programme]:
+        """All programmes, newest first, in one query."""
+
+    def stopped(self) -> bool:
+        """Whether HQ's kill switch is on (read consistently)."""
+
+    def stop(self, on: bool, person: PersonId, at: datetime) -> None:
+        """Set or lift the kill switch for all sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerCard:
+    """What HQ's list shows of a partner."""
+
+    id: PartnerId
+    name: str
+    groups: frozenset[str]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerHome:
+    """A partner and its participations, as one query reads them."""
+
+    partner: Partner
+    participations: tuple[Participation, ...] = ()
+
+
+class Partners(Protocol):
+    """Partners: a registry at the org, the rest in the partner's own partition."""
+
+    def register(self, card: PartnerCard) -> None:
+        """Add or replace the partner's line in HQ's list."""
+
+    def cards(self) -> Sequence[PartnerCard]:
+        """HQ's list, in one query."""
+
+    def home(self, session: PartnerSession) -> PartnerHome:
+        """The partner of the session with its participations; raises NotFound."""
+
+    def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
+        """Store the profile (0: it must be new); raises Conflict ``partner.changed``."""
+
+    def participate(self, session: PartnerSession, participation: Participation) -> None:
+        """Add or replace the partner's part in a programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A campaign's draft, revisions, reviewers and audit entries, as one query reads them."""
+
+    draft: Draft
+    revisions: tuple[Revision, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    audit: tuple[AuditEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """All that one step writes: it is stored whole or not at all.
+
+    ``after`` replaces the control item on the condition that ``before`` still stands (same
+    version and state); ``draft`` replaces the draft on the condition that its version is one less.
+    """
+
+    before: Campaign
+    after: Campaign
+    audit: AuditEntry | None = None
+    draft: Draft | None = None
+    revision: Revision | None = None
+    asks: tuple[Ask, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCard:
+    """What HQ sees of a campaign: metadata and a size bracket, nothing of its customers."""
+
+    id: CampaignId
+    partner: PartnerId
+    programme: ProgrammeId
+    name: str
+    state: State
+    bracket: str
+    start_local: str
+    start_zone: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One line of the due index: keys only."""
+
+    partner: PartnerId
+    campaign: CampaignId
+    at: datetime
+
+
+DUE_SHARDS = 4
+"""How many partitions the due index is spread over; a campaign's shard comes from its id."""
+
+
+class Campaigns(Protocol):
+    """Campaigns of one partner, and the two indexes that reach over partners."""
+
+    def create(self, session: PartnerSession, campaign: Campaign, draft: Draft, audit: AuditEntry) -> None:
+        """Store a new campaign with its draft and first audit entry."""
+
+    def get(self, session: PartnerSession, campaign: CampaignId) -> Campaign:
+        """The control item, read consistently; raises NotFound."""
+
+    def list(self, session: PartnerSession, *, limit: int = 50, before: str = "") -> Sequence[Campaign]:
+        """The partner's campaigns, newest first; ``before`` is the last id of the page before."""
+
+    def history(self, session: PartnerSession, campaign: CampaignId) -> History:
+        """Draft, revisions, asks and audit in one query; raises NotFound."""
+
+    def save_draft(self, session: PartnerSession, draft: Draft) -> None:
+        """Store a draft whose version is one more than the stored; raises Conflict ``draft.changed``."""
+
+    def commit(self, session: PartnerSession, change: Change) -> None:
+        """Write one step in one transaction; raises Conflict ``campaign.changed``."""
+
+
+class CampaignIndexes(Protocol):
+    """Reads over partners: they lag behind and carry keys or HQ's few columns only."""
+
+    def cards(self, programme: ProgrammeId, *, limit: int = 100) -> Sequence[CampaignCard]:
+        """A programme's campaigns, newest change first."""
+
+    def due(self, shard: int, until: datetime, *, limit: int = 200) -> Sequence[Due]:
+        """What the clock must look at, oldest first."""

@@ -1,0 +1,1 @@
+"""What the program does, one function per verb: load, decide (pure), write conditionally, emit."""
