@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.ids import CampaignId
@@ -38,19 +38,16 @@ def seal(entry: AuditEntry) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def append(
-    previous: AuditEntry | None, *, campaign: CampaignId, at: datetime, actor: str, action: str,
+def extend(
+    last_sequence: int, last_hash: str, *, campaign: CampaignId, at: datetime, actor: str, action: str,
     details: Mapping[str, str | int] | None = None,
 ) -> AuditEntry:
-    """Make the entry that follows ``previous`` (None: the first of its campaign)."""
+    """Make the entry that follows number ``last_sequence`` (0 and "": the first of its campaign)."""
     bare = AuditEntry(
-        campaign=campaign, sequence=previous.sequence + 1 if previous else 1, at=at, actor=actor,
-        action=action, details=dict(details or {}), previous=previous.hash if previous else GENESIS,
+        campaign=campaign, sequence=last_sequence + 1, at=at, actor=actor, action=action,
+        details=dict(details or {}), previous=last_hash or GENESIS,
     )
-    return AuditEntry(
-        campaign=bare.campaign, sequence=bare.sequence, at=at, actor=actor, action=action,
-        details=bare.details, previous=bare.previous, hash=seal(bare),
-    )
+    return replace(bare, hash=seal(bare))
 
 
 def first_break(entries: Iterable[AuditEntry]) -> int | None:
