@@ -27,7 +27,10 @@ class MessageClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programme:
-    """Template, run window, reviewers and defaults, in one scope."""
+    """Template, run window, reviewers and defaults, in one scope.
+
+    ``zone`` is the IANA zone in which HQ wrote the window; pages show the window in it.
+    """
 
     id: ProgrammeId
     scope: Scope
@@ -37,6 +40,7 @@ class Programme:
     template_version: int
     opens_at: datetime
     closes_at: datetime
+    zone: str = "UTC"
     groups: frozenset[str] = frozenset()
     reviewers: tuple[PersonId, ...] = ()
     mode: Mode = Mode.SELF_SERVICE

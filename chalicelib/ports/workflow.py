@@ -74,6 +74,25 @@ class Templates(Protocol):
         """Every template's versions, newest first, in one query."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerCard:
+    """What HQ's list shows of a partner."""
+
+    id: PartnerId
+    name: str
+    groups: frozenset[str]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a page of HQ shows beside its own matter; a page has three reads in all."""
+
+    stopped: bool
+    programme: Programme | None = None
+    partners: tuple[PartnerCard, ...] = ()
+
+
 class Programmes(Protocol):
     """HQ's programmes and the org-wide switch."""
 
@@ -92,15 +111,12 @@ class Programmes(Protocol):
     def stop(self, on: bool, person: PersonId, at: datetime) -> None:
         """Set or lift the kill switch for all sends."""
 
+    def desk(self, programme: ProgrammeId | None = None, partners: Sequence[PartnerId] = ()) -> Desk:
+        """The switch and, if named, a programme and partners' lines, by key in one batched read.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerCard:
-    """What HQ's list shows of a partner."""
-
-    id: PartnerId
-    name: str
-    groups: frozenset[str]
-    state: str
+        At most 98 partners (BatchGetItem takes 100 keys); a partner or programme that is not
+        there is left out. It is for showing: what decides a send reads ``stopped``.
+        """
 
 
 @dataclass(frozen=True, slots=True)
