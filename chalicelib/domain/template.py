@@ -45,7 +45,12 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """One open region as the form shows it. Lengths are in Unicode grapheme clusters."""
+    """One open region as the form shows it. Lengths are in Unicode grapheme clusters.
+
+    ``default_text`` is the default of the second field of a region that has two: an image's
+    alternative text, a link's or button's label. ``inline`` marks a rich region that stands in
+    a paragraph or heading, where no paragraphs and lists fit.
+    """
 
     id: str
     type: RegionType
@@ -53,11 +58,13 @@ class Region:
     help: str = ""
     required: bool = False
     default: str = ""
+    default_text: str = ""
     max_length: int = 0
     rows: int = 1
     choices: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     risk: Risk = Risk.MEDIUM
+    inline: bool = False
     line: int = 0
 
 

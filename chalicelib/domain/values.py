@@ -1,0 +1,227 @@
+"""What a partner types into a region, checked and brought into its one form.
+
+Values are strings under the region's id. Regions with two parts use two keys: an image has
+``<id>`` (one of HQ's addresses) and ``<id>.alt``; a link or button has ``<id>`` (the address)
+and ``<id>.text``. Nothing here knows HTML beyond noticing it: escaping is ``rendering``'s.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.domain import graphemes, urls
+from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.template import Region, RegionType
+
+MAX_TEXT = 5_000
+"""The most characters of any text, also where HQ set no limit (grapheme clusters)."""
+MAX_RAW = 40_000
+"""The most code points that are looked at at all."""
+MAX_SUBJECT = 150
+MAX_PREHEADER = 200
+
+SECOND = {RegionType.IMAGE: "alt", RegionType.LINK: "text", RegionType.BUTTON: "text"}
+"""The second key of a region type that has two."""
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>|<!--")
+_ANY_TAG = re.compile(r"<[^<>]*+>")
+_SYNTAX = re.compile(r"\{\{|\{%|\{#|\*\||\|\*|%%|\[\[")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The normalised values of one or more regions, with everything there is to say about them.
+
+    ``problems`` must be mended before submit; ``warnings`` are hints (a tag typed into plain
+    text will be shown as text).
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def keys(region: Region) -> tuple[str, ...]:
+    """The keys under which a region's values are posted and stored."""
+    if region.type is RegionType.SYSTEM:
+        return ()
+    second = SECOND.get(region.type)
+    return (region.id, f"{region.id}.{second}") if second else (region.id,)
+
+
+def defaults(regions: Iterable[Region]) -> dict[str, str]:
+    """HQ's defaults of all keys; what a new draft begins with."""
+    out: dict[str, str] = {}
+    for region in regions:
+        out.update(zip(keys(region), (region.default, region.default_text), strict=False))
+    return out
+
+
+def changed(regions: Iterable[Region], values: Mapping[str, str]) -> tuple[str, ...]:
+    """The ids of the regions whose values differ from HQ's defaults."""
+    regions = tuple(regions)
+    base = defaults(regions)
+    return tuple(r.id for r in regions if any(values.get(k, base[k]) != base[k] for k in keys(r)))
+
+
+def validate(region: Region, raw: Mapping[str, str]) -> Checked:
+    """Check one region's values; a key that is absent counts as HQ's default."""
+    base = defaults((region,))
+    given = {key: raw.get(key, base[key]) for key in keys(region)}
+    values: dict[str, str] = {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for key, text in given.items():
+        second = key != region.id
+        values[key], found, hints = _VALUE[region.type](region, key, text, second)
+        problems += found
+        warnings += hints
+    return Checked(values, tuple(problems), tuple(warnings))
+
+
+def validate_all(regions: Iterable[Region], raw: Mapping[str, str]) -> Checked:
+    """Check all values of a draft; keys that no open region has are problems too.
+
+    A key that names a system block or a locked part is ``value.locked``: somebody posted what
+    the form does not offer.
+    """
+    regions = tuple(regions)
+    checked = [validate(region, raw) for region in regions]
+    known = {key for region in regions for key in keys(region)}
+    locked = [Problem("value.locked", key[:80]) for key in sorted(raw) if key not in known]
+    return Checked(
+        {key: value for one in checked for key, value in one.values.items()},
+        tuple(locked) + tuple(p for one in checked for p in one.problems),
+        tuple(w for one in checked for w in one.warnings),
+    )
+
+
+def require(checked: Checked) -> Mapping[str, str]:
+    """The values; raises Refused with all problems if there are any."""
+    if checked.problems:
+        raise Refused(checked.problems)
+    return checked.values
+
+
+def line(key: str, text: str, *, limit: int, required: bool) -> tuple[str, list[Problem], list[Problem]]:
+    """Check one line of plain text (subject, preheader, label): value, problems, warnings."""
+    value, problems = clean(key, text)
+    value = " ".join(value.split())
+    return value, problems + _bounds(key, value, limit, required), _hints(key, value)
+
+
+def clean(key: str, text: str) -> tuple[str, list[Problem]]:
+    """NFC, one kind of line end, and no character that hides or reorders others.
+
+    Refused with their position (from 1): control characters and NUL, bidirectional overrides
+    and isolates (UAX #9; CVE-2021-42574), unpaired surrogates, noncharacters.
+    """
+    if len(text) > MAX_RAW:
+        return text[:MAX_RAW], [Problem("value.too_long", key, {"limit": MAX_RAW, "length": len(text)})]
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    problems = []
+    for position, char in enumerate(text, 1):
+        code = _forbidden(char)
+        if code:
+            problems.append(Problem(code, key, {"character": f"U+{ord(char):04X}", "position": position}))
+            if len(problems) == 5:
+                break
+    if any(p.code == "value.surrogate" for p in problems):
+        # An unpaired surrogate cannot even be stored; what goes on is a text without it.
+        text = text.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFC", text).strip(), problems
+
+
+def visible(rich: str) -> str:
+    """Roughly what a reader sees of rich text: no tags, references resolved; for counting only."""
+    import html
+
+    return " ".join(html.unescape(_ANY_TAG.sub(" ", rich)).split())
+
+
+def _forbidden(char: str) -> str:
+    if char == "\n" or " " <= char <= "~":
+        return ""
+    if char in _BIDI:
+        return "value.bidi"
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "value.surrogate"
+    if category in ("Cc", "Zl", "Zp") or "\ufdd0" <= char <= "\ufdef" or ord(char) & 0xFFFE == 0xFFFE:
+        return "value.control"
+    return ""
+
+
+_Value = tuple[str, list[Problem], list[Problem]]
+
+
+def _text(region: Region, key: str, text: str, second: bool) -> _Value:
+    if region.rows == 1:
+        return line(key, text, limit=region.max_length or MAX_TEXT, required=region.required)
+    value, problems = clean(key, text)
+    value = "\n".join(" ".join(row.split()) for row in value.split("\n"))
+    return value, problems + _bounds(key, value, region.max_length or MAX_TEXT, region.required), _hints(key, value)
+
+
+def _rich(region: Region, key: str, text: str, second: bool) -> _Value:
+    value, problems = clean(key, text)
+    bounds = _bounds(key, visible(value), region.max_length or MAX_TEXT, region.required)
+    hints = [Problem("value.template_syntax", key, {"found": m.group()}) for m in [_SYNTAX.search(value)] if m]
+    return value, problems + bounds, hints
+
+
+def _choice(region: Region, key: str, text: str, second: bool) -> _Value:
+    if second:
+        return line(key, text, limit=region.max_length or MAX_TEXT, required=False)
+    value, problems = clean(key, text)
+    if not value:
+        return value, problems + ([Problem("value.required", key)] if region.required else []), []
+    if value not in region.choices:
+        problems.append(Problem("value.not_a_choice", key, {"value": value[:80]}))
+    return value, problems, []
+
+
+def _link(region: Region, key: str, text: str, second: bool) -> _Value:
+    if second:
+        return line(key, text, limit=region.max_length or MAX_TEXT, required=True)
+    value, problems = clean(key, text)
+    if problems or not value:
+        return value, problems + ([] if value else [Problem("value.required", key)]), []
+    try:
+        value = urls.normalise(value)
+    except urls.BadUrl as error:
+        return value, [Problem(error.code, key, {"value": value[:120]})], []
+    host = urls.host_of(value)
+    if region.hosts and not urls.host_allowed(host, region.hosts):
+        return value, [Problem("value.host", key, {"host": host, "hosts": ", ".join(region.hosts)})], []
+    return value, [], []
+
+
+def _system(region: Region, key: str, text: str, second: bool) -> _Value:
+    raise AssertionError("a system block has no keys")
+
+
+_VALUE = {
+    RegionType.TEXT: _text, RegionType.RICH: _rich, RegionType.IMAGE: _choice, RegionType.CHOICE: _choice,
+    RegionType.LINK: _link, RegionType.BUTTON: _link, RegionType.SYSTEM: _system,
+}
+
+
+def _bounds(key: str, value: str, limit: int, required: bool) -> list[Problem]:
+    if not value:
+        return [Problem("value.required", key)] if required else []
+    length = graphemes.count(value)
+    return [Problem("value.too_long", key, {"limit": limit, "length": length})] if length > limit else []
+
+
+def _hints(key: str, value: str) -> list[Problem]:
+    out = []
+    if match := _TAG.search(value):
+        out.append(Problem("value.markup", key, {"found": match.group()[:40]}))
+    if match := _SYNTAX.search(value):
+        out.append(Problem("value.template_syntax", key, {"found": match.group()}))
+    return out
