@@ -1,0 +1,51 @@
+"""The notices function: mails of the program, from its queue."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import wiring
+from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId
+from chalicelib.usecases.world import World
+
+log = logging.getLogger(__name__)
+
+
+def handle(message: Mapping[str, Any], world: World) -> None:
+    """Deliver one notice; raises Permanent for a message of an unknown version or kind."""
+    from chalicelib.usecases import notices, programmes, sign_in
+
+    kind = message.get("kind")
+    if message.get("v") != 1:
+        raise Permanent(f"notice of an unknown version: {message.get('v')!r}")
+    if kind == "outbox":
+        notices.deliver(world, PartnerId(message["partner"]), CampaignId(message["campaign"]))
+    elif kind == "fresh_link":
+        notices.fresh_link(
+            world, PartnerId(message["partner"]), CampaignId(message["campaign"]), int(message["revision"]),
+            int(message["stage"]), PersonId(message["person"]),
+        )
+    elif kind == "sign_in":
+        sign_in.send_link(world, PersonId(message["person"]))
+    elif kind == "programme_opened":
+        programmes.open_for(world, ProgrammeId(message["programme"]), PartnerId(message["partner"]))
+    else:
+        raise Permanent(f"notice of an unknown kind: {kind!r}")
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """SQS batch of notices; reports the messages that must come again, the others are done."""
+    failed = []
+    for record in event.get("Records", []):
+        try:
+            handle(json.loads(record["body"]), wiring.container())
+        except NotFound:
+            log.warning("notice for something that is gone: dropped")
+        except Exception:
+            log.exception("notice failed and will be tried again")
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}

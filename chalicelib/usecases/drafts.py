@@ -1,0 +1,154 @@
+"""The partner's draft: begin one, save it while it is typed, use an old campaign anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from chalicelib.domain import ids
+from chalicelib.domain.campaign import Campaign, Draft, OnLapse, State
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import CampaignId, ProgrammeId
+from chalicelib.domain.people import Person
+from chalicelib.domain.programme import Programme
+from chalicelib.domain.step import record
+from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import PartnerHome
+from chalicelib.usecases.world import World
+
+EDITABLE = frozenset({State.DRAFT, State.CHANGES_REQUESTED})
+MAX_TYPED = 20_000
+"""A field holds no more than this while it is typed; the region's own limit is checked as well."""
+MAX_NAME = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What the form sent; None leaves a part as it is."""
+
+    values: Mapping[str, str] | None = None
+    subject: str | None = None
+    preheader: str | None = None
+    local_time: str | None = None
+    zone: str | None = None
+    fold: str | None = None
+    on_lapse: str | None = None
+
+
+def open_programme(world: World, home: PartnerHome, programme_id: ProgrammeId) -> Programme:
+    """The programme, if this partner takes part in it; raises NotFound for any other."""
+    if all(p.programme != programme_id for p in home.participations):
+        raise NotFound
+    return world.programmes.get(programme_id)
+
+
+def start(world: World, session: PartnerSession, person: Person, programme_id: ProgrammeId, name: str = "") -> Campaign:
+    """Begin a campaign with HQ's defaults; raises NotFound, Conflict ``programme.closed``."""
+    home = world.partners.home(session)
+    programme = open_programme(world, home, programme_id)
+    version = world.templates.get(programme.template, programme.template_version)
+    values = {r.id: r.default for r in version.regions if r.default} | dict(programme.defaults)
+    return _create(
+        world, session, person, programme, name=name or programme.title, zone=home.partner.zone,
+        subject=version.subject, preheader=version.preheader, values=values,
+    )
+
+
+def use_again(world: World, session: PartnerSession, person: Person, campaign_id: CampaignId) -> Campaign:
+    """Begin a new draft with the texts of an older campaign; its schedule is asked anew."""
+    old = world.campaigns.get(session, campaign_id)
+    draft = world.campaigns.history(session, campaign_id).draft
+    home = world.partners.home(session)
+    programme = open_programme(world, home, old.programme)
+    return _create(
+        world, session, person, programme, name=old.name, zone=home.partner.zone, subject=draft.subject,
+        preheader=draft.preheader, values=draft.values,
+    )
+
+
+def _create(
+    world: World, session: PartnerSession, person: Person, programme: Programme, *, name: str, zone: str,
+    subject: str, preheader: str, values: Mapping[str, str],
+) -> Campaign:
+    now = world.clock.now()
+    if now >= programme.closes_at:
+        raise Conflict("programme.closed", title=programme.title)
+    campaign_id = CampaignId(ids.make_id("cmp", now, world.entropy.bytes(10)))
+    blank = Campaign(
+        id=campaign_id, org=programme.scope.org, partner=session.partner, programme=programme.id,
+        name=_name(name), created_by=person.id, updated_at=now, version=0,
+    )
+    campaign, entry = record(blank, "create", now=now, by=person.id)
+    draft = Draft(
+        campaign=campaign_id, template=programme.template, template_version=programme.template_version,
+        subject=subject, preheader=preheader, values=dict(values), zone=zone, saved_at=now, saved_by=person.id,
+    )
+    world.campaigns.create(session, campaign, draft, entry)
+    return campaign
+
+
+def _name(name: str) -> str:
+    """A name for lists: one line, printable, short enough for the control item."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:MAX_NAME] or "-"
+
+
+def save(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int, typed: Typed,
+) -> Draft:
+    """Keep what was typed, finished or not; ``version`` is the one the form was made from.
+
+    Raises Refused for fields that are not the partner's to fill (``region.locked``) or cannot
+    be kept (``value.nul``, ``value.far_too_long``), Conflict ``draft.changed`` where another tab
+    or colleague saved first, ``campaign.not_now`` once the campaign is no draft any more.
+    """
+    campaign = world.campaigns.get(session, campaign_id)
+    if campaign.state not in EDITABLE:
+        raise Conflict("campaign.not_now", state=campaign.state.value, action="save")
+    draft = world.campaigns.history(session, campaign_id).draft
+    if draft.version != version:
+        raise changed(draft)
+    template = world.templates.get(draft.template, draft.template_version)
+    problems = [*_foreign_fields(template, typed.values or {}), *_unkeepable(typed)]
+    if problems:
+        raise Refused(problems)
+    saved = replace(
+        draft, version=draft.version + 1, saved_at=world.clock.now(), saved_by=person.id,
+        values={**draft.values, **(typed.values or {})},
+        **{field: text for field in ("subject", "preheader", "local_time", "zone", "fold")
+           if (text := getattr(typed, field)) is not None},
+        on_lapse=OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse,
+    )
+    world.campaigns.save_draft(session, saved)
+    return saved
+
+
+def changed(draft: Draft) -> Conflict:
+    """The conflict that tells when and by whom the draft was saved meanwhile."""
+    return Conflict("draft.changed", at=draft.saved_at.isoformat(timespec="seconds"), by=draft.saved_by)
+
+
+def keys_of(region: Region) -> tuple[str, ...]:
+    """The form fields of a region: images have an alternative text, links a text of their own."""
+    if region.type is RegionType.SYSTEM:
+        return ()
+    if region.type is RegionType.IMAGE:
+        return (region.id, f"{region.id}.alt")
+    if region.type in (RegionType.LINK, RegionType.BUTTON):
+        return (region.id, f"{region.id}.text")
+    return (region.id,)
+
+
+def _foreign_fields(template: TemplateVersion, values: Mapping[str, str]) -> list[Problem]:
+    open_keys = {key for region in template.regions for key in keys_of(region)}
+    return [Problem("region.locked", key[:80]) for key in values if key not in open_keys]
+
+
+def _unkeepable(typed: Typed) -> list[Problem]:
+    texts = {**(typed.values or {}), "subject": typed.subject or "", "preheader": typed.preheader or ""}
+    problems = [Problem("value.nul", key) for key, text in texts.items() if "\x00" in text]
+    problems += [
+        Problem("value.far_too_long", key, {"max": MAX_TYPED, "length": len(text)})
+        for key, text in texts.items() if len(text) > MAX_TYPED
+    ]
+    return problems

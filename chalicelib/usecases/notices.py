@@ -1,0 +1,141 @@
+"""Mails of the program to reviewers and partners; at least once, and never a decision by itself.
+
+A notice stays in its campaign's outbox until every mail of it was handed to SES, so that a
+crash sends one twice rather than none: both links of a doubled request work, one decision counts.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.campaign import Ask, Campaign, Revision, State
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.ids import CampaignId, PartnerId, PersonId
+from chalicelib.domain.people import Link, Person, Purpose
+from chalicelib.domain.scope import Zone
+from chalicelib.ports.sending import SystemMail
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import History
+from chalicelib.usecases import addresses, outbox
+from chalicelib.usecases.review import LINK_LIFE, code_hash, settled, token_hash
+from chalicelib.usecases.world import World
+
+CODE_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A campaign with its history and the name of its partner, read once for all its notices."""
+
+    world: World
+    session: PartnerSession
+    campaign: Campaign
+    history: History
+    partner_name: str
+
+
+def deliver(world: World, partner: PartnerId, campaign_id: CampaignId) -> None:
+    """Send every notice that a campaign's outbox holds, one after the other."""
+    session = world.sessions.open(partner, Zone.REVIEW)
+    for notice in world.campaigns.get(session, campaign_id).outbox:
+        case = _case(world, session, campaign_id)
+        kind, *parts = notice.split(":")
+        numbers = [int(p) for p in parts if p.isdigit()]
+        _SENDERS.get(kind, _to_partner)(case, kind, numbers)
+        outbox.delivered(world, session, campaign_id, notice)
+
+
+def fresh_link(
+    world: World, partner: PartnerId, campaign_id: CampaignId, revision: int, stage: int, person: PersonId,
+) -> None:
+    """Ask one reviewer again with a new link, if the question is still open."""
+    session = world.sessions.open(partner, Zone.REVIEW)
+    case = _case(world, session, campaign_id)
+    asks = [a for a in _open_asks(case, revision, stage) if a.person == person]
+    for ask in asks:
+        _ask(case, _revision(case, revision), ask)
+
+
+def _case(world: World, session: PartnerSession, campaign_id: CampaignId) -> _Case:
+    return _Case(
+        world=world, session=session, campaign=world.campaigns.get(session, campaign_id),
+        history=world.campaigns.history(session, campaign_id),
+        partner_name=world.partners.home(session).partner.name,
+    )
+
+
+def _revision(case: _Case, number: int) -> Revision:
+    found = next((r for r in case.history.revisions if r.number == number), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _open_asks(case: _Case, revision: int, stage: int) -> Sequence[Ask]:
+    """The unanswered questions of a stage, while the campaign still waits for it."""
+    campaign = case.campaign
+    if campaign.state is not State.IN_REVIEW or (campaign.revision, campaign.stage) != (revision, stage):
+        return ()
+    return [a for a in case.history.asks if (a.revision, a.stage) == (revision, stage) and a.verdict is None]
+
+
+def _review_request(case: _Case, kind: str, numbers: list[int]) -> None:
+    revision, stage = numbers
+    for ask in _open_asks(case, revision, stage):
+        _ask(case, _revision(case, revision), ask)
+
+
+def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
+    """Make a link with its code for one reviewer and mail both with the rendered campaign."""
+    from chalicelib.usecases.review_mail import review_request
+
+    world, now = case.world, case.world.clock.now()
+    token = base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
+    code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+    person = world.people.account(ask.person).person
+    hashed = token_hash(token)
+    world.links.put(Link(
+        token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation,
+        created_at=now, expires_at=max(now, min(revision.start.at, now + LINK_LIFE)), partner=case.campaign.partner,
+        campaign=case.campaign.id, revision=revision.number, stage=ask.stage, digest=revision.digests.both,
+        code=code_hash(code, hashed),
+    ))
+    mail = review_request(
+        world, case.session, campaign=case.campaign, revision=revision, history=case.history,
+        partner_name=case.partner_name, person=person, url=addresses.review(world, token), code=code,
+    )
+    _send(world, person, mail, kind="review_request", campaign=case.campaign)
+
+
+def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
+    """Tell those who made or submitted the campaign what became of it."""
+    from chalicelib.rendering.mails import render_mail
+
+    campaign, history = case.campaign, case.history
+    answer = settled(history, numbers[0]) if numbers else None
+    context = {
+        "kind": kind, "campaign": campaign, "partner_name": case.partner_name,
+        "org_name": case.world.facts.org_name, "url": addresses.campaign(case.world, campaign),
+        "answer": answer, "start": campaign.start, "reason": campaign.hold_reason,
+    }
+    for person_id in dict.fromkeys(p for p in (campaign.created_by, campaign.submitted_by) if p):
+        person = case.world.people.account(person_id).person
+        mail = render_mail("campaign_news", {**context, "person": person})
+        _send(case.world, person, mail, kind=kind, campaign=campaign)
+
+
+def _send(world: World, person: Person, mail: object, *, kind: str, campaign: Campaign | None = None) -> None:
+    from chalicelib.rendering.mails import MailText
+
+    assert isinstance(mail, MailText)
+    world.mailer.send(SystemMail(
+        to=person.address, subject=mail.subject, text=mail.text, html=mail.html,
+        from_address=world.facts.mail_from, from_name=world.facts.org_name,
+        headers=(("Auto-Submitted", "auto-generated"),),
+        tags={"kind": kind, **({"campaign": campaign.id} if campaign else {})},
+    ))
+
+
+_SENDERS: dict[str, Callable[[_Case, str, list[int]], None]] = {"review_request": _review_request}

@@ -1,0 +1,95 @@
+"""The mail that asks a reviewer: facts, code and links on top, then what changed, then the mail itself.
+
+It stays under 90 KB, since Gmail clips at 102 KB, and the campaign's own links in it are dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain import content
+from chalicelib.domain.campaign import Campaign, FindingRecord, Revision
+from chalicelib.domain.people import Person
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import History
+from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.world import World
+
+LIMIT = 90_000
+MAX_QUOTE = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that reads otherwise than in the last approved revision."""
+
+    field: str
+    before: str
+    after: str
+
+
+def review_request(
+    world: World, session: PartnerSession, *, campaign: Campaign, revision: Revision, history: History,
+    partner_name: str, person: Person, url: str, code: str,
+) -> MailText:
+    """Render the request; if the rendered campaign makes it too long, the link takes its place."""
+    programme = world.programmes.get(campaign.programme)
+    context = {
+        "campaign": campaign, "revision": revision, "partner_name": partner_name, "person": person,
+        "org_name": world.facts.org_name, "programme": programme, "url": url, "code": code,
+        "findings": [f for f in revision.findings if f.severity != "info"], "differences": differences(history, revision),
+        "is_first": previous(history, revision) is None, "sentence": finding_sentence,
+    }
+    rendered = dead_rendering(world, session, revision)
+    mail = render_mail("review_request", {**context, "rendered": rendered})
+    if len(mail.html.encode()) > LIMIT:
+        mail = render_mail("review_request", {**context, "rendered": ""})
+    return mail
+
+
+def dead_rendering(world: World, session: PartnerSession, revision: Revision) -> str:
+    """The campaign as a reviewer's mail may hold it: sanitised, links dead, sample data filled in."""
+    from chalicelib.rendering.fill import dead
+    from chalicelib.rendering.placeholders import sample
+
+    stored = content.decode(world.blobs.get(session, content_key(session.partner, revision.content)))
+    return dead(sample(stored).html)
+
+
+def previous(history: History, revision: Revision) -> Revision | None:
+    """The last revision before this one that was approved by somebody."""
+    approved = {a.revision for a in history.asks if a.verdict is not None and a.verdict.value == "approve"}
+    older = [r for r in history.revisions if r.number < revision.number and r.number in approved]
+    return max(older, key=lambda r: r.number, default=None)
+
+
+def differences(history: History, revision: Revision) -> list[Difference]:
+    """What reads otherwise than in the last approved revision, or in the last submitted one."""
+    base = previous(history, revision) or max(
+        (r for r in history.revisions if r.number < revision.number), key=lambda r: r.number, default=None)
+    if base is None:
+        return []
+    found = [
+        Difference(name, str(getattr(base, name)), str(getattr(revision, name)))
+        for name in ("subject", "preheader") if getattr(base, name) != getattr(revision, name)
+    ]
+    if base.start.at != revision.start.at:
+        found.append(Difference("local_time", base.start.local, revision.start.local))
+    keys = list(dict.fromkeys([*base.values, *revision.values]))
+    return found + [
+        Difference(key, _cut(base.values.get(key, "")), _cut(revision.values.get(key, "")))
+        for key in keys if base.values.get(key, "") != revision.values.get(key, "")
+    ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_QUOTE else text[:MAX_QUOTE] + "…"
+
+
+def finding_sentence(finding: FindingRecord, language: str = "en") -> str:
+    """A finding as the sentence that people read."""
+    from chalicelib.texts import sentence
+    from chalicelib.domain.errors import Problem
+
+    return sentence(Problem(f"compliance.{finding.code}", finding.region, {**finding.params, "quote": finding.quote}), language)

@@ -1,0 +1,251 @@
+"""Submit: render once, check, bind both digests, choose the approval route, ask the reviewers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chalicelib.domain import digest, schedule
+from chalicelib.domain.audience import bracket
+from chalicelib.domain.campaign import (
+    Action,
+    Actor,
+    Ask,
+    Campaign,
+    Digests,
+    Draft,
+    FindingRecord,
+    Revision,
+    State,
+    target,
+)
+from chalicelib.domain.chain import Chain, eligible, one_person
+from chalicelib.domain.errors import NotFound, Problem, Refused
+from chalicelib.domain.ids import CampaignId, PersonId
+from chalicelib.domain.partner import Agreement, Partner
+from chalicelib.domain.people import Person
+from chalicelib.domain.policy import ONE_REVIEWER, Lane, Submission
+from chalicelib.domain.programme import Programme
+from chalicelib.domain.schedule import SendTime
+from chalicelib.domain.step import take
+from chalicelib.domain.template import TemplateVersion
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import Change, History, PartnerHome
+from chalicelib.rendering.fill import Rendered, render
+from chalicelib.usecases import drafts, outbox
+from chalicelib.usecases.contacts import Preflight, preflight
+from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.review import review_notice
+from chalicelib.usecases.world import World
+
+TERMS = "terms"
+TERMS_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Everything the check-your-answers page shows, with all that still stands in the way.
+
+    ``start``, ``rendered`` and ``audience`` are None where a problem kept them from being made.
+    """
+
+    campaign: Campaign
+    draft: Draft
+    template: TemplateVersion
+    programme: Programme
+    partner: Partner
+    start: SendTime | None
+    audience: Preflight
+    rendered: Rendered | None
+    findings: tuple[FindingRecord, ...]
+    lane: Lane
+    problems: tuple[Problem, ...]
+    needs_terms: bool
+
+
+def look(world: World, session: PartnerSession, campaign_id: CampaignId) -> Answers:
+    """Gather a draft's answers and every problem at once, without changing anything."""
+    campaign = world.campaigns.get(session, campaign_id)
+    history = world.campaigns.history(session, campaign_id)
+    return _answers(world, session, campaign, history)
+
+
+def submit(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, draft_version: int, *,
+    note: str = "", terms: bool = False,
+) -> Campaign:
+    """Freeze the draft as a revision and send it on its approval route.
+
+    Raises Refused with all problems, Conflict ``draft.changed`` from a stale page, and
+    ``campaign.not_now`` where it was submitted already (a double click).
+    """
+    campaign = world.campaigns.get(session, campaign_id)
+    target(campaign.state, Action.SUBMIT, Actor.PARTNER, State.IN_REVIEW)
+    history = world.campaigns.history(session, campaign_id)
+    if history.draft.version != draft_version:
+        raise drafts.changed(history.draft)
+    answers = _answers(world, session, campaign, history)
+    problems = list(answers.problems)
+    if answers.needs_terms and not terms:
+        problems.append(Problem("terms.not_accepted", "terms"))
+    chain = chain_of(answers.lane, answers.programme)
+    asked = eligible(chain.stages[0], person.id, campaign.created_by) if chain else ()
+    if chain and len(asked) < chain.stages[0].need:
+        problems.append(Problem("review.nobody"))
+    if problems or answers.rendered is None or answers.start is None:
+        raise Refused(problems)
+    if answers.needs_terms:
+        _accept_terms(world, session, answers.partner, person.id)
+    revision = _revision(world, session, person, answers, answers.rendered, answers.start, note)
+    change = _change(world, person, campaign, history, answers, revision, asked)
+    world.campaigns.commit(session, change)
+    outbox.ring(world, change.after)
+    return change.after
+
+
+def chain_of(lane: Lane, programme: Programme) -> Chain | None:
+    """The people a lane asks, as the programme names them; None where it asks nobody."""
+    return one_person(programme.reviewers) if lane.chain else None
+
+
+def _answers(world: World, session: PartnerSession, campaign: Campaign, history: History) -> Answers:
+    home = world.partners.home(session)
+    draft = history.draft
+    programme = world.programmes.get(campaign.programme)
+    template = world.templates.get(draft.template, draft.template_version)
+    audience = preflight(world, session, home.partner.market)
+    problems: list[Problem] = []
+    start = _start(draft, programme, world.clock.now(), problems)
+    rendered = None
+    try:
+        rendered = render(
+            template, values=draft.values, subject=draft.subject, preheader=draft.preheader,
+            entity=home.partner.entity,
+        )
+    except Refused as refused:
+        problems += refused.problems
+    findings = _findings(world, home, template, draft, rendered)
+    problems += [
+        Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote})
+        for f in findings if f.severity == "block"
+    ]
+    if audience.receive == 0:
+        problems.append(Problem("audience.empty", "audience", {"audience": audience.audience}))
+    facts = Submission(
+        warnings=sum(f.severity == "warn" and f.state == "fail" for f in findings),
+        undecidable=sum(f.state == "undecidable" for f in findings), exceptions=0, audience=audience.receive,
+    )
+    return Answers(
+        campaign=campaign, draft=draft, template=template, programme=programme, partner=home.partner,
+        start=start, audience=audience, rendered=rendered, findings=tuple(findings),
+        lane=ONE_REVIEWER.choose(facts), problems=tuple(problems), needs_terms=not _accepted(home.partner),
+    )
+
+
+def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Problem]) -> SendTime | None:
+    """Resolve the typed time; what is wrong with it is added to ``problems``."""
+    if not draft.local_time:
+        problems.append(Problem("time.missing", "local_time"))
+        return None
+    try:
+        start = schedule.resolve(draft.local_time, draft.zone, draft.fold)
+    except Refused as refused:
+        problems += refused.problems
+        return None
+    if start.at < now + schedule.GRACE:
+        problems.append(Problem("time.past", "local_time", {"value": draft.local_time}))
+    elif not programme.open_at(start.at):
+        problems.append(Problem("time.outside_window", "local_time", {
+            "value": draft.local_time, "opens": programme.opens_at.isoformat(timespec="minutes"),
+            "closes": programme.closes_at.isoformat(timespec="minutes"),
+        }))
+    return start
+
+
+def _findings(
+    world: World, home: PartnerHome, template: TemplateVersion, draft: Draft, rendered: Rendered | None,
+) -> Sequence[FindingRecord]:
+    if rendered is None:
+        return ()
+    from chalicelib.rendering.check import check_mail
+
+    return check_mail(template, rendered, draft.values, home.partner.entity)
+
+
+def _accepted(partner: Partner) -> bool:
+    return any(a.kind == TERMS and a.version == TERMS_VERSION for a in partner.agreements)
+
+
+def _accept_terms(world: World, session: PartnerSession, partner: Partner, person: PersonId) -> None:
+    agreement = Agreement(kind=TERMS, version=TERMS_VERSION, person=person, accepted_at=world.clock.now())
+    after = replace(partner, agreements=(*partner.agreements, agreement), version=partner.version + 1)
+    world.partners.save(session, after, expected_version=partner.version)
+
+
+def _revision(
+    world: World, session: PartnerSession, person: Person, answers: Answers, rendered: Rendered,
+    start: SendTime, note: str,
+) -> Revision:
+    """Store the encoded content under its hash and describe everything the digests cover."""
+    data = rendered.content.encode()
+    sha256 = hashlib.sha256(data).hexdigest()
+    world.blobs.put(session, content_key(session.partner, sha256), data, "application/json")
+    partner, draft = answers.partner, answers.draft
+    return digest.bound(Revision(
+        campaign=answers.campaign.id, number=answers.campaign.revision + 1, template=draft.template,
+        template_version=draft.template_version, language=answers.template.language, subject=draft.subject,
+        preheader=draft.preheader, values=dict(draft.values), content=sha256,
+        locked_sha256=rendered.locked_sha256, merge_fields=answers.template.merge_fields,
+        assets=tuple(rendered.assets), bracket=bracket(answers.audience.receive), start=start,
+        on_lapse=draft.on_lapse, sender_address=partner.sender.address, sender_name=partner.sender.display_name,
+        reply_to=partner.sender.reply_to, entity_version=partner.entity.version,
+        imprint_sha256=rendered.imprint_sha256, headers=tuple(rendered.headers),
+        message_class=answers.programme.message_class.value, digests=Digests(partner="", frame=""),
+        findings=answers.findings, submitted_by=person.id, submitted_at=world.clock.now(), note=note[:2000],
+    ))
+
+
+def _change(
+    world: World, person: Person, before: Campaign, history: History, answers: Answers, revision: Revision,
+    asked: Sequence[PersonId],
+) -> Change:
+    now = world.clock.now()
+    to = State.IN_REVIEW if asked else State.APPROVED
+    after, entry = take(
+        before, Action.SUBMIT, Actor.PARTNER, now=now, by=person.id, to=to,
+        notices=(review_notice(revision.number, 0),) if asked else (),
+        details={"revision": revision.number, "digests": revision.digests.both, "lane": answers.lane.name},
+        revision=revision.number, submitted_by=person.id, digests=revision.digests, lane=answers.lane.name,
+        stage=0, start=revision.start, on_lapse=revision.on_lapse, bracket=revision.bracket,
+        approved_at=None if asked else now,
+    )
+    asks = tuple(
+        Ask(campaign=before.id, revision=revision.number, stage=0, person=p,
+            person_name=world.people.account(p).person.name, asked_at=now)
+        for p in asked
+    )
+    # The draft's version grows with the submit, so that an autosave of a stale tab is refused.
+    draft = replace(history.draft, version=history.draft.version + 1)
+    return Change(before=before, after=after, audit=entry, draft=draft, revision=revision, asks=asks)
+
+
+def withdraw(world: World, session: PartnerSession, person: Person, campaign_id: CampaignId) -> Campaign:
+    """Take a campaign back until it is sent: approval and links are void, it is a draft again."""
+    campaign = world.campaigns.get(session, campaign_id)
+    after, entry = take(
+        campaign, Action.WITHDRAW, Actor.PARTNER, now=world.clock.now(), by=person.id,
+        digests=None, approved_at=None, stage=0, notices=(),
+    )
+    after = replace(after, outbox=())
+    world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
+    return after
+
+
+def revision_of(history: History, number: int) -> Revision:
+    """One revision of a history; raises NotFound."""
+    found = next((r for r in history.revisions if r.number == number), None)
+    if found is None:
+        raise NotFound
+    return found
