@@ -1,0 +1,322 @@
+"""A thin, typed table: what DynamoDB offers, less Scan, with errors in our words.
+
+Items are native values (see ``values``) with string keys ``pk`` and ``sk``. A table bound to a
+partner session by :meth:`Table.of` signs every single call with that partner's credentials and
+refuses a key of anybody else before it leaves the process; an unbound table signs with the
+function's own role and refuses every key of a partner. IAM says the same again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.expressions.condition import And
+from pynamodb.expressions.util import substitute_names
+
+from chalicelib.adapters.credentials import acting_as
+from chalicelib.adapters.dynamo import expressions as ex
+from chalicelib.adapters.dynamo.connection import ScopedConnection
+from chalicelib.adapters.dynamo.values import Item, Wire, decode_item, encode, encode_item
+from chalicelib.adapters.errors import code_of, retries_of, translated
+from chalicelib.domain.errors import CountersignError, Permanent, Retryable
+from chalicelib.ports.system import PartnerSession
+
+KEYS = ("pk", "sk")
+MAX_BATCH = 100
+"""Keys in one BatchGetItem and steps in one TransactWriteItems (AWS quota)."""
+BATCH_TRIES = 6
+_FAILED = "ConditionalCheckFailed"
+_MAY_HEAL = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+class ConditionFailed(CountersignError):
+    """The condition of a write did not hold; the store says what that means.
+
+    ``item`` is what stands there instead (None if nothing does). ``retried`` tells that botocore
+    had repeated the call after a timeout: the failed condition may then be our own first write.
+    """
+
+    def __init__(self, item: Item | None = None, *, retried: bool = False) -> None:
+        self.item = item
+        self.retried = retried
+        super().__init__("condition failed")
+
+
+class TransactionFailed(ConditionFailed):
+    """A transaction was cancelled, nothing of it was written; ``failed`` are the steps at fault."""
+
+    def __init__(self, failed: frozenset[int]) -> None:
+        super().__init__()
+        self.failed = failed
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A step of a transaction: store an item."""
+
+    item: Item
+    condition: ex.Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A step of a transaction: change attributes of an item."""
+
+    pk: str
+    sk: str
+    actions: Sequence[ex.Action]
+    condition: ex.Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A step of a transaction: delete an item."""
+
+    pk: str
+    sk: str
+    condition: ex.Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A step of a transaction that writes nothing and demands a condition."""
+
+    pk: str
+    sk: str
+    condition: ex.Condition
+
+
+Step = Put | Update | Delete | Check
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One call's items and the key to go on from (None: that was all)."""
+
+    items: list[Item]
+    next: Item | None
+
+
+class Table:
+    """One table of the deployment; see the module's text.
+
+    ``indexes`` maps an index to its two key attributes. Raises Retryable and Permanent everywhere;
+    ConditionFailed where a condition was given.
+    """
+
+    def __init__(
+        self, connection: ScopedConnection, name: str, indexes: dict[str, tuple[str, str]] | None = None, *,
+        session: PartnerSession | None = None, sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.connection = connection
+        self.name = name
+        self._indexes = indexes or {}
+        self._session = session
+        self._sleep = sleep
+        connection.knows(name, KEYS, self._indexes)
+
+    def of(self, session: PartnerSession) -> Table:
+        """The same table, bound to one partner's credentials and keys."""
+        return Table(self.connection, self.name, self._indexes, session=session, sleep=self._sleep)
+
+    def get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
+        """One item, or None."""
+        kwargs = self._kwargs(pk, sk, consistent_read=consistent)
+        found = self._call("GetItem", kwargs).get("Item")
+        return decode_item(found) if found else None
+
+    def put(self, item: Item, *, condition: ex.Condition | None = None) -> None:
+        """Store an item, replacing one of the same key."""
+        self._call("PutItem", self._put_kwargs(item, condition))
+
+    def update(
+        self, pk: str, sk: str, actions: Sequence[ex.Action], *, condition: ex.Condition | None = None,
+    ) -> Item:
+        """Change attributes of an item (making it if absent); returns all of the new one."""
+        kwargs = self._kwargs(pk, sk, actions=actions, condition=condition, return_values="ALL_NEW")
+        return decode_item(self._call("UpdateItem", kwargs).get("Attributes") or {})
+
+    def delete(self, pk: str, sk: str, *, condition: ex.Condition | None = None) -> None:
+        """Delete an item; one that is gone already is fine."""
+        self._call("DeleteItem", self._kwargs(pk, sk, condition=condition))
+
+    def query(
+        self, pk: str, *, begins: str = "", low: str = "", high: str = "", after: str = "", before: str = "",
+        limit: int | None = None, newest_first: bool = False, consistent: bool = False, index: str = "",
+        attributes: Sequence[str] = (),
+    ) -> Iterator[Item]:
+        """The items of a partition in key order, page by page as they are asked for.
+
+        At most one bound: ``begins``; ``low`` and ``high`` (both included); ``after``; ``before``
+        (both excluded). Credentials are in force during each call only, never between two items.
+        """
+        start: Item | None = None
+        left = limit
+        while left is None or left > 0:
+            page = self.page(
+                pk, begins=begins, low=low, high=high, after=after, before=before, limit=left, start=start,
+                newest_first=newest_first, consistent=consistent, index=index, attributes=attributes,
+            )
+            yield from page.items
+            if page.next is None:
+                return
+            left = None if left is None else left - len(page.items)
+            start = page.next
+
+    def page(
+        self, pk: str, *, begins: str = "", low: str = "", high: str = "", after: str = "", before: str = "",
+        limit: int | None = None, start: Item | None = None, newest_first: bool = False,
+        consistent: bool = False, index: str = "", attributes: Sequence[str] = (),
+    ) -> Page:
+        """One call of :meth:`query`, going on from ``start`` (the ``next`` of the page before)."""
+        self._judge(pk, index)
+        hash_name, range_name = self._indexes[index] if index else KEYS
+        condition = ex.equals(hash_name, pk)
+        bound = _bound(range_name, begins, low, high, after, before)
+        if bound is not None:
+            condition = And(condition, bound)
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        kwargs: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition.serialize(names, values),
+            "ScanIndexForward": not newest_first,
+        }
+        if attributes:
+            kwargs["ProjectionExpression"] = ", ".join(substitute_names([name], names) for name in attributes)
+        kwargs["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+        kwargs["ExpressionAttributeValues"] = values
+        if index:
+            kwargs["IndexName"] = index
+        if consistent:
+            kwargs["ConsistentRead"] = True
+        if limit is not None:
+            kwargs["Limit"] = limit
+        if start is not None:
+            kwargs["ExclusiveStartKey"] = encode_item(start)
+        answer = self._call("Query", kwargs)
+        last = answer.get("LastEvaluatedKey")
+        return Page([decode_item(item) for item in answer.get("Items", [])], decode_item(last) if last else None)
+
+    def batch_get(self, keys: Sequence[tuple[str, str]], *, consistent: bool = False) -> list[Item]:
+        """Those of the items that exist, in no order; any number of keys, 100 a call.
+
+        What DynamoDB leaves unprocessed is asked for again with growing pauses (1.6 s in all);
+        raises Retryable if some is still left then.
+        """
+        found: list[Item] = []
+        unique = list(dict.fromkeys(keys))
+        for pk, _ in unique:
+            self._judge(pk)
+        for first in range(0, len(unique), MAX_BATCH):
+            found += self._batch([_key(*key) for key in unique[first:first + MAX_BATCH]], consistent)
+        return found
+
+    def transact(self, steps: Sequence[Step]) -> None:
+        """Do all steps or none; raises TransactionFailed with the steps whose conditions failed.
+
+        botocore adds a client token, so its own repeats within ten minutes do not apply twice.
+        """
+        if not 0 < len(steps) <= MAX_BATCH:
+            raise Permanent(f"a transaction has 1 to {MAX_BATCH} steps, not {len(steps)}")
+        self._call("TransactWriteItems", {"TransactItems": [self._step(step) for step in steps]})
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        if isinstance(step, Put):
+            return {"Put": self._put_kwargs(step.item, step.condition, single=False)}
+        if isinstance(step, Update):
+            return {"Update": self._kwargs(
+                step.pk, step.sk, actions=step.actions, condition=step.condition, single=False)}
+        kwargs = self._kwargs(step.pk, step.sk, condition=step.condition, single=False)
+        return {"Delete" if isinstance(step, Delete) else "ConditionCheck": kwargs}
+
+    def _kwargs(self, pk: str, sk: str, *, single: bool = True, **more: Any) -> dict[str, Any]:
+        self._judge(pk)
+        if single and more.get("condition") is not None:
+            more["return_values_on_condition_failure"] = "ALL_OLD"
+        return self.connection.get_operation_kwargs(self.name, pk, sk, **more)
+
+    def _put_kwargs(self, item: Item, condition: ex.Condition | None, *, single: bool = True) -> dict[str, Any]:
+        kwargs = self._kwargs(item["pk"], item["sk"], condition=condition, single=single, key="Item")
+        kwargs["Item"] = encode_item(item)
+        return kwargs
+
+    def _batch(self, wanted: list[dict[str, Wire]], consistent: bool) -> list[Item]:
+        found: list[Item] = []
+        for tried in range(BATCH_TRIES):
+            request = {self.name: {"Keys": wanted, "ConsistentRead": consistent}}
+            answer = self._call("BatchGetItem", {"RequestItems": request})
+            found += [decode_item(item) for item in answer.get("Responses", {}).get(self.name, [])]
+            wanted = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if not wanted:
+                return found
+            if tried < BATCH_TRIES - 1:
+                self._sleep(0.05 * 2 ** tried)
+        raise Retryable(f"BatchGetItem: {len(wanted)} keys were left unprocessed")
+
+    def _judge(self, pk: str, index: str = "") -> None:
+        """Refuse a key that the credentials in force have no business with."""
+        if self._session is None:
+            if pk.startswith("P#"):
+                raise Permanent("a partner's key needs a table bound to the partner's session")
+        elif index or not pk.startswith(f"P#{self._session.partner}#"):
+            raise Permanent("a key outside of the partner of the session")
+
+    def _call(self, operation: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+        scope = acting_as(self._session) if self._session is not None else nullcontext()
+        try:
+            with scope:
+                return self.connection.dispatch(operation, kwargs) or {}
+        except ClientError as error:
+            # pynamodb raises its own error from botocore's, which has the whole answer.
+            cause = error.__cause__
+            raise _translated(operation, cause if isinstance(cause, ClientError) else error) from error
+        except BotoCoreError as error:
+            raise translated(error, operation) from error
+
+
+def _bound(name: str, begins: str, low: str, high: str, after: str, before: str) -> ex.Condition | None:
+    """The condition on the sort key; DynamoDB takes exactly one."""
+    given = [bool(begins), bool(low or high), bool(after), bool(before)]
+    if sum(given) > 1:
+        raise Permanent("a query takes one bound on its sort key")
+    if begins:
+        return ex.begins_with(name, begins)
+    if low and high:
+        return ex.between(name, low, high)
+    if low or high:
+        return ex.at_least(name, low) if low else ex.at_most(name, high)
+    if after:
+        return ex.above(name, after)
+    return ex.below(name, before) if before else None
+
+
+def _key(pk: str, sk: str) -> dict[str, Wire]:
+    return {"pk": encode(pk), "sk": encode(sk)}
+
+
+def _translated(operation: str, error: ClientError) -> CountersignError:
+    code = code_of(error)
+    if code == "ConditionalCheckFailedException":
+        item: Any = error.response.get("Item")
+        return ConditionFailed(decode_item(item) if item else None, retried=retries_of(error) > 0)
+    if code == "TransactionCanceledException":
+        return _cancelled(operation, error)
+    return translated(error, operation)
+
+
+def _cancelled(operation: str, error: ClientError) -> CountersignError:
+    """A failed condition wins over a conflict: trying again would only fail on it again."""
+    reasons = [str(r.get("Code", "None")) for r in error.response.get("CancellationReasons", [])]
+    failed = frozenset(i for i, reason in enumerate(reasons) if reason == _FAILED)
+    if failed:
+        return TransactionFailed(failed)
+    bad = sorted(set(reasons) - {"None"})
+    if bad and set(bad) <= _MAY_HEAL:
+        return Retryable(f"{operation}: {', '.join(bad)}")
+    return Permanent(f"{operation}: {', '.join(bad) or 'cancelled'}")
