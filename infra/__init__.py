@@ -1,0 +1,1 @@
+"""Everything around the program: packaging, policies, lock files and the local runner."""
