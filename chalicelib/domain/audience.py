@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.contact import Consent, LegalBasis, Suppression, SuppressionReason
@@ -30,7 +32,7 @@ _SKIP_OF = {
 _MARKETING = frozenset({
     LegalBasis.DOUBLE_OPT_IN, LegalBasis.PROVEN_OPT_IN, LegalBasis.EXISTING_CUSTOMER, LegalBasis.US_OPT_OUT,
 })
-_US_ONLY = frozenset({LegalBasis.US_OPT_OUT})
+_EVERYWHERE = _MARKETING - {LegalBasis.US_OPT_OUT}
 
 BRACKETS = (0, 50, 250, 1_000, 5_000, 20_000, 50_000, 100_000)
 
@@ -57,7 +59,57 @@ def skip_reason(
     """
     if suppression is not None:
         return _SKIP_OF[suppression.reason]
-    allowed = _MARKETING if market == "us" else _MARKETING - _US_ONLY
-    if not any(c.basis in allowed for c in consents):
+    if not any(c.basis in allowed_bases(market) for c in consents):
         return Skip.NO_CONSENT
     return Skip.FREQUENCY if recently_mailed else None
+
+
+def allowed_bases(market: str) -> frozenset[LegalBasis]:
+    """The legal bases on which a market may be mailed for marketing."""
+    return _MARKETING if market == "us" else _EVERYWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A count of a partner's customers at one moment, from which every market's answer follows.
+
+    ``suppressed`` counts customers by why they are not mailed, ``by_bases`` the others by the
+    set of legal bases they have. Suppressions of nobody (an address that was never a customer,
+    or was erased) count as neither.
+    """
+
+    at: datetime
+    suppressed: Mapping[SuppressionReason, int] = field(default_factory=dict)
+    by_bases: Mapping[frozenset[LegalBasis], int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """All customers, whether they may be mailed or not."""
+        return sum(self.suppressed.values()) + sum(self.by_bases.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """How many customers would receive a mailing now, and why others would not.
+
+    ``as_of`` is when they were counted; None means never, which is also zero customers.
+    """
+
+    audience: int = 0
+    receive: int = 0
+    skipped: Mapping[Skip, int] = field(default_factory=dict)
+    as_of: datetime | None = None
+
+
+def preflight_of(tally: Tally, market: str) -> Preflight:
+    """What a tally says for one market, by the same rules as :func:`skip_reason`."""
+    skipped: dict[Skip, int] = {}
+    for reason, count in tally.suppressed.items():
+        skipped[_SKIP_OF[reason]] = skipped.get(_SKIP_OF[reason], 0) + count
+    receive = 0
+    for bases, count in tally.by_bases.items():
+        if bases & allowed_bases(market):
+            receive += count
+        else:
+            skipped[Skip.NO_CONSENT] = skipped.get(Skip.NO_CONSENT, 0) + count
+    return Preflight(audience=tally.total, receive=receive, skipped=skipped, as_of=tally.at)

@@ -34,21 +34,27 @@ class Consent:
 class Contact:
     """A contact in the clear: only ever in memory, between opening and sending.
 
-    ``profile`` holds the merge fields and the wording and IP of consents.
+    ``profile`` holds the merge fields and the wording and IP of consents. Neither it nor the
+    address is part of the representation, so that no traceback and no log shows them.
     """
 
     id: ContactId
-    address: str
-    profile: Mapping[str, str] = field(default_factory=dict)
+    address: str = field(repr=False)
+    profile: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedContact:
-    """A contact as it is stored: two sealed blobs and what may be read without a key."""
+    """A contact as it is stored: two sealed blobs and what may be read without a key.
+
+    ``created_at`` is when the contact was first stored, ``updated_at`` how recent its blobs are:
+    the time of the newest import batch that named it, so that a batch delivered late refreshes
+    nothing that is newer.
+    """
 
     id: ContactId
-    address: bytes
-    profile: bytes
+    address: bytes = field(repr=False)
+    profile: bytes = field(repr=False)
     consents: tuple[Consent, ...]
     batch: ImportId
     created_at: datetime
@@ -76,9 +82,14 @@ class Suppression:
 
 
 class ImportState(StrEnum):
-    """How far an import is."""
+    """How far an import is.
+
+    ``WAITING`` for the file; ``SUPPRESSING`` records the file's unsubscribed rows, all of them
+    before the first customer is added; ``RUNNING`` adds customers.
+    """
 
     WAITING = "waiting"
+    SUPPRESSING = "suppressing"
     RUNNING = "running"
     DONE = "done"
     REFUSED = "refused"
@@ -88,8 +99,13 @@ class ImportState(StrEnum):
 class ImportBatch:
     """One uploaded file: where its consents come from, who attests it, and what became of it.
 
-    ``cursor`` is the number of data rows already settled, so that a file that takes longer than
-    one run goes on where it stopped. ``problem`` is the code for a file refused as a whole.
+    Every row states its own basis; ``basis``, ``source`` and ``wording`` are what the person who
+    uploads says of the file as a whole. ``cursor`` is the number of data rows already settled in
+    the present state, so that a file that takes longer than one run goes on where it stopped.
+    ``sha256`` binds all runs to the file that was checked. ``problem`` is the code for a file
+    refused as a whole; ``notified`` tells that the end was announced.
+
+    Once checked, rows = added + updated + unsubscribed + rejected + what is still to do.
     """
 
     id: ImportId
@@ -110,4 +126,16 @@ class ImportBatch:
     rejected: int = 0
     problem: str = ""
     problem_params: Mapping[str, str | int] = field(default_factory=dict)
+    sha256: str = ""
+    notified: bool = False
     version: int = 1
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing more will happen to this batch."""
+        return self.state in (ImportState.DONE, ImportState.REFUSED)
+
+    @property
+    def open_rows(self) -> int:
+        """How many checked rows are not yet customers."""
+        return self.rows - self.added - self.updated - self.unsubscribed - self.rejected

@@ -1,4 +1,7 @@
-"""Stores of the trust table: sealed contacts, suppressions, imports. HQ's roles reach none."""
+"""Stores of the trust table: sealed contacts, suppressions, imports. HQ's roles reach none.
+
+Every store raises NotFound for a session of the review zone: customers do not exist there.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Contact, ImportBatch, SealedContact, Suppression
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId
 from chalicelib.ports.system import PartnerSession
@@ -42,10 +46,21 @@ class Contacts(Protocol):
         """Everything in one partition, in the order of ids (pre-flight count, export)."""
 
     def upsert(self, session: PartnerSession, contact: SealedContact) -> Upserted:
-        """Add a contact, or add a consent to and refresh the blobs of one that is there."""
+        """Add a contact, or add a consent to and refresh the blobs of one that is there.
+
+        ADDED means that this batch made the contact, at whatever try: the answer stays the same
+        when the same row is written again. Blobs give way to newer ones only (``updated_at``).
+        Never touches a suppression.
+        """
 
     def suppress(self, session: PartnerSession, suppression: Suppression) -> bool:
-        """Put a suppression if there is none; tells whether it was new."""
+        """Put a suppression if there is none; tells whether it was new. The first reason stays."""
+
+    def tally(self, session: PartnerSession) -> Tally | None:
+        """The last stored count of the partner's customers; None if there was none yet."""
+
+    def save_tally(self, session: PartnerSession, tally: Tally) -> None:
+        """Store a count, unless a newer one is there."""
 
 
 class Imports(Protocol):
