@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+import tzdata  # type: ignore[import-untyped, unused-ignore]
 
 from chalicelib.domain.errors import Problem, Refused
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 GRACE = timedelta(minutes=10)
 """The least time between an approval and the start of an immediate send."""
+YEARS = range(2000, 2200)
+"""Years outside are typing errors, and the ends of the calendar break conversions."""
 LATENESS = timedelta(hours=2)
 """A campaign whose start is older than this is held for a person, never sent late by itself."""
 
@@ -29,13 +35,22 @@ class SendTime:
     tzdata: str
 
 
-def tzdata_version() -> str:
-    """The version of the tzdata package in use, or "system"."""
-    try:
-        import tzdata  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        return "system"
-    return str(tzdata.IANA_VERSION)
+@lru_cache(maxsize=1)
+def zone_names() -> frozenset[str]:
+    """Every IANA zone name that can be chosen."""
+    return frozenset(files(tzdata).joinpath("zones").read_text(encoding="ascii").split())
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone's rules, always from the pinned tzdata package; raises KeyError for an unknown name.
+
+    The operating system's own copy may be older or newer than what ``SendTime.tzdata`` says.
+    """
+    if name not in zone_names():
+        raise KeyError(name)
+    with files(tzdata).joinpath("zoneinfo", *name.split("/")).open("rb") as rules:
+        return ZoneInfo.from_file(rules, key=name)
 
 
 def resolve(local: str, zone: str, fold: str = "", *, field: str = "local_time") -> SendTime:
@@ -47,11 +62,13 @@ def resolve(local: str, zone: str, fold: str = "", *, field: str = "local_time")
     """
     try:
         naive = datetime.strptime(local, LOCAL_FORMAT)
+        if naive.year not in YEARS:
+            raise ValueError(local)
     except ValueError:
         raise Refused([Problem("time.format", field, {"value": local})]) from None
     try:
-        info = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        info = zone_of(zone)
+    except KeyError:
         raise Refused([Problem("time.zone", "zone", {"value": zone})]) from None
     first, second = naive.replace(tzinfo=info, fold=0), naive.replace(tzinfo=info, fold=1)
     ambiguous = first.utcoffset() != second.utcoffset()
@@ -65,7 +82,7 @@ def resolve(local: str, zone: str, fold: str = "", *, field: str = "local_time")
     chosen = second if fold == "1" else first
     return SendTime(
         local=naive.strftime(LOCAL_FORMAT), zone=zone, fold=chosen.fold if ambiguous else 0,
-        at=chosen.astimezone(UTC), tzdata=tzdata_version(),
+        at=chosen.astimezone(UTC), tzdata=str(tzdata.IANA_VERSION),
     )
 
 

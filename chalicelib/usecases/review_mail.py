@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from chalicelib.domain import content
 from chalicelib.domain.campaign import Campaign, FindingRecord, Revision
+from chalicelib.domain.errors import Problem
 from chalicelib.domain.people import Person
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.texts import sentence
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
 
@@ -38,7 +40,8 @@ def review_request(
     context = {
         "campaign": campaign, "revision": revision, "partner_name": partner_name, "person": person,
         "org_name": world.facts.org_name, "programme": programme, "url": url, "code": code,
-        "findings": [f for f in revision.findings if f.severity != "info"], "differences": differences(history, revision),
+        "findings": [f for f in revision.findings if f.severity != "info"],
+        "differences": differences(history, revision),
         "is_first": previous(history, revision) is None, "sentence": finding_sentence,
     }
     rendered = dead_rendering(world, session, revision)
@@ -89,7 +92,5 @@ def _cut(text: str) -> str:
 
 def finding_sentence(finding: FindingRecord, language: str = "en") -> str:
     """A finding as the sentence that people read."""
-    from chalicelib.texts import sentence
-    from chalicelib.domain.errors import Problem
-
-    return sentence(Problem(f"compliance.{finding.code}", finding.region, {**finding.params, "quote": finding.quote}), language)
+    params = {**finding.params, "quote": finding.quote}
+    return sentence(Problem(f"compliance.{finding.code}", finding.region, params), language)
