@@ -1,0 +1,88 @@
+"""The sentences people read: codes with parameters become text in the person's language.
+
+Each part of the program keeps its English sentences in a module here, as ``MESSAGES`` (code
+-> format string). A sentence says what is wrong, where, and what to do. Translations are
+gettext catalogues in ``chalicelib/locale/<language>/LC_MESSAGES/countersign.mo``, keyed by
+the English text; ``babel.cfg`` tells Babel how to collect it.
+"""
+
+from __future__ import annotations
+
+import functools
+import gettext as gettext_module
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from gettext import NullTranslations
+from pathlib import Path
+
+from chalicelib.domain.errors import Problem
+
+LOCALE = Path(__file__).resolve().parents[1] / "locale"
+DOMAIN = "countersign"
+DEFAULT = "en"
+UNKNOWN = "This entry was refused ({code}). Check it and try again."
+
+
+@functools.cache
+def messages() -> Mapping[str, str]:
+    """Every code's English sentence; raises ValueError if two modules claim one code differently."""
+    found: dict[str, str] = {}
+    for module in pkgutil.iter_modules(__path__):
+        part = importlib.import_module(f"{__name__}.{module.name}")
+        for code, text in getattr(part, "MESSAGES", {}).items():
+            if found.setdefault(code, text) != text:
+                raise ValueError(f"{code} has two different sentences; one is in texts/{module.name}.py")
+    return found
+
+
+@functools.cache
+def languages() -> tuple[str, ...]:
+    """The languages there are: English, and each that has a compiled catalogue."""
+    compiled = {path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")}
+    return (DEFAULT, *sorted(compiled - {DEFAULT}))
+
+
+@functools.lru_cache(maxsize=16)
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language; English where there is none."""
+    return gettext_module.translation(DOMAIN, LOCALE, [language or DEFAULT], fallback=True)
+
+
+def sentence(problem: Problem, language: str = DEFAULT) -> str:
+    """What a person reads for a problem. A parameter is inserted as text, never interpreted."""
+    template = messages().get(problem.code)
+    if template is None:
+        return translations(language).gettext(UNKNOWN).format(code=problem.code)
+    return translations(language).gettext(template).format_map(_Params(problem.params))
+
+
+class _Params(dict[str, str | int]):
+    """Parameters of a sentence; one that is missing shows as an ellipsis, not as an error page."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def pick(wanted: str, accept_language: str = "") -> str:
+    """The language of a page: the person's (or partner's), then Accept-Language (RFC 9110 12.5.4), then English."""
+    available = languages()
+    for tag in (wanted, *_ranked(accept_language)):
+        primary = tag.lower().partition("-")[0]
+        if primary in available:
+            return primary
+    return DEFAULT
+
+
+def _ranked(header: str) -> list[str]:
+    """Language tags by their quality, best first; at most ten are read."""
+    ranked: list[tuple[float, int, str]] = []
+    for position, part in enumerate(header[:400].split(",")[:10]):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        if tag and quality > 0:
+            ranked.append((-quality, position, tag))
+    return [tag for _, _, tag in sorted(ranked)]
