@@ -1,0 +1,65 @@
+"""Partners: a registry at the org, the rest in the partner's own partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.adapters.dynamo import expressions as ex
+from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo.codec import Kind
+from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.ids import OrgId
+from chalicelib.domain.partner import Participation, Partner
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import PartnerCard, PartnerHome
+
+CARD = Kind(PartnerCard, "partner_card")
+PARTNER = Kind(Partner, "partner")
+PARTICIPATION = Kind(Participation, "participation")
+
+
+class DynamoPartners:
+    """See ``ports.workflow.Partners``."""
+
+    def __init__(self, table: Table, org: OrgId) -> None:
+        self._table = table
+        self._registry = keys.org(org, "PARTNERS")
+
+    def register(self, card: PartnerCard) -> None:
+        """The last write stands."""
+        self._table.put(CARD.item(card, self._registry, keys.part(card.id)))
+
+    def cards(self) -> Sequence[PartnerCard]:
+        """In the order in which the partners were made."""
+        return [CARD.read(item) for item in self._table.query(self._registry)]
+
+    def home(self, session: PartnerSession) -> PartnerHome:
+        """One query."""
+        items = list(self._table.of(session).query(keys.home(session.partner), consistent=True))
+        found = [PARTNER.read(item) for item in items if item["sk"] == "PARTNER"]
+        if not found:
+            raise NotFound("no such partner")
+        parts = tuple(PARTICIPATION.read(item) for item in items if item["sk"].startswith("PART#"))
+        return PartnerHome(found[0], parts)
+
+    def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
+        """Conditional on the version that was read."""
+        if partner.id != session.partner:
+            raise NotFound("no such partner")
+        unchanged = ex.equals("version", expected_version) if expected_version else ex.absent("pk")
+        try:
+            self._table.of(session).put(
+                PARTNER.item(partner, keys.home(session.partner), "PARTNER"), condition=unchanged,
+            )
+        except ConditionFailed as failed:
+            if failed.item is None and expected_version:
+                raise NotFound("no such partner") from None
+            raise Conflict("partner.changed") from None
+
+    def participate(self, session: PartnerSession, participation: Participation) -> None:
+        """The last write stands."""
+        if participation.partner != session.partner:
+            raise NotFound("no such partner")
+        sk = f"PART#{keys.part(participation.programme)}"
+        self._table.of(session).put(PARTICIPATION.item(participation, keys.home(session.partner), sk))
