@@ -13,8 +13,20 @@ from typing import Protocol
 
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Contact, ImportBatch, SealedContact, Suppression
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId
+from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
+
+
+def require_customers(session: PartnerSession) -> None:
+    """Raise NotFound for a session that does not reach customers, before anything is read.
+
+    The reviewers' role has no grant on the trust table either; this says so without a call, and
+    holds where no IAM stands behind (fakes, the local emulator).
+    """
+    if session.zone is not Zone.PARTNER:
+        raise NotFound("customers")
 
 
 @dataclass(frozen=True, slots=True)

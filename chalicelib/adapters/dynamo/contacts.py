@@ -65,7 +65,8 @@ class DynamoContacts:
         keys: list[tuple[str, str]] = []
         for byte, wanted in by_byte.items():
             if len(wanted) >= _DENSE:
-                for item in table.query(_pk(session, byte), low=min(wanted), high=max(wanted) + _AFTER, consistent=True):
+                low, high = min(wanted), max(wanted) + _AFTER
+                for item in table.query(_pk(session, byte), low=low, high=high, consistent=True):
                     found[item["sk"]] = item
             else:
                 keys += [(_pk(session, byte), sk) for contact in wanted for sk in (contact, f"{contact}#S")]
