@@ -1,0 +1,43 @@
+# `make` alone explains itself. Everything lives in this folder: .venv and .venv-emulator hold the packages,
+# .local the data of the local run, build what is built.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest -q
+FAST := -m "not emulator and not package and not browser"
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup reset test check lint package lock
+
+help:  ## Show this list
+	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
+	     /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n  PORT=9000 moves the three ports of `make run`; PYTHON=python3.11 picks the Python.\n'
+
+run:  ## Start Countersign on this machine and print its address (Ctrl-C stops it)
+	@$(PYTHON) infra/local/bootstrap.py run
+	@exec $(VENV)/python -m infra.local.run --port $(PORT)
+
+reset:  ## Forget the data of the local run; the next start seeds it anew
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m infra.local.run --reset; else rm -rf .local; fi
+
+setup:
+	@$(PYTHON) infra/local/bootstrap.py dev
+
+test: setup  ## Run the fast tests: no browser, no emulator, under 3 minutes
+	$(PYTEST) -n 2 $(FAST)
+
+lint: setup  ## Check style, types and the floors
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports --no-logo
+
+check: lint  ## Run all that CI runs: lint and every test, none skipped
+	CI=true $(PYTEST) -n 2
+
+package: setup  ## Build the deployable zip and its CloudFormation template in build/
+	@$(VENV)/python -m infra.package
+
+lock: setup  ## Resolve the lock files anew from the .in files (UPGRADE=1 takes newer versions)
+	@$(VENV)/python infra/lock.py $(if $(UPGRADE),--upgrade)
