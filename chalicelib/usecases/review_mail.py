@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain import content
 from chalicelib.domain.campaign import Campaign, FindingRecord, Revision
-from chalicelib.domain.errors import Problem
+from chalicelib.domain.errors import Permanent, Problem
 from chalicelib.domain.people import Person
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
@@ -52,12 +52,23 @@ def review_request(
 
 
 def dead_rendering(world: World, session: PartnerSession, revision: Revision) -> str:
-    """The campaign as a reviewer's mail may hold it: sanitised, links dead, sample data filled in."""
+    """The campaign as a reviewer's mail may hold it: sanitised, links dead, defaults filled in."""
     from chalicelib.rendering.fill import dead
-    from chalicelib.rendering.placeholders import sample
+
+    return dead(shown(world, session, revision)[1])
+
+
+def shown(world: World, session: PartnerSession, revision: Revision) -> tuple[str, str, str]:
+    """Subject, HTML and text of exactly the stored content, with each field's default filled in.
+
+    Raises Permanent if the stored bytes are not those that the revision's digests cover.
+    """
+    from chalicelib.rendering.placeholders import data_for, expand
 
     stored = content.decode(world.blobs.get(session, content_key(session.partner, revision.content)))
-    return dead(sample(stored).html)
+    if stored.sha256 != revision.content:
+        raise Permanent("the stored content of a revision was changed")
+    return expand(stored, data_for(stored, {}, "#"))
 
 
 def previous(history: History, revision: Revision) -> Revision | None:
