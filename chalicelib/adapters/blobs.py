@@ -1,0 +1,98 @@
+"""S3: the deployment's one bucket, with a prefix per partner and one for the org.
+
+Keys: ``P/<partner>/...`` with that partner's session, ``ORG/...`` and ``EVENTS/...`` with the
+function's own role. A key is checked here before AWS checks it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from chalicelib.adapters.aws import Clients
+from chalicelib.adapters.credentials import acting_as, acting_as_self
+from chalicelib.adapters.errors import VENDOR_ERRORS, code_of, translated
+from chalicelib.domain.errors import CountersignError, NotFound
+from chalicelib.ports.system import PartnerSession, UploadForm
+
+OWN_PREFIXES = ("ORG/", "EVENTS/")
+_MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+MAX_KEY = 1024
+"""Bytes in an S3 key (AWS quota)."""
+
+
+def judge(session: PartnerSession | None, key: str) -> None:
+    """Raise NotFound for a key that is not this session's, or that no code of ours would make."""
+    prefixes = OWN_PREFIXES if session is None else (f"P/{session.partner}/",)
+    pieces = key.split("/")
+    if (
+        not key.startswith(prefixes)
+        or not key.isprintable() or "\\" in key or len(key.encode()) > MAX_KEY
+        or any(piece in ("", ".", "..") for piece in pieces)
+    ):
+        raise NotFound("no such object")
+
+
+class S3Blobs:
+    """See ``ports.system.Blobs``."""
+
+    def __init__(self, clients: Clients, bucket: str) -> None:
+        self._clients = clients
+        self._bucket = bucket
+
+    def put(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> None:
+        """Encryption at rest is the bucket's default."""
+        self._call(session, "put_object", key, Body=data, ContentType=content_type)
+
+    def get(self, session: PartnerSession | None, key: str) -> bytes:
+        """The whole object in memory."""
+        answer = self._call(session, "get_object", key)
+        try:
+            return bytes(answer["Body"].read())
+        except VENDOR_ERRORS as error:
+            raise translated(error, "get_object") from error
+
+    def lines(self, session: PartnerSession | None, key: str, *, chunk: int = 65536) -> Iterator[bytes]:
+        """The request is signed and sent at the call; the body is read as it is asked for."""
+        body = self._call(session, "get_object", key)["Body"]
+        return _chunks(body, chunk)
+
+    def size(self, session: PartnerSession | None, key: str) -> int:
+        """By HeadObject."""
+        return int(self._call(session, "head_object", key)["ContentLength"])
+
+    def upload_form(self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int) -> UploadForm:
+        """Signed with the partner's own keys: exactly this key, one to ``max_bytes`` bytes."""
+        judge(session, key)
+        client = self._clients.get("s3")
+        with acting_as(session):
+            form = client.generate_presigned_post(
+                self._bucket, key, Conditions=[["content-length-range", 1, max_bytes]], ExpiresIn=seconds,
+            )
+        return UploadForm(str(form["url"]), {str(name): str(value) for name, value in form["fields"].items()})
+
+    def _call(self, session: PartnerSession | None, method: str, key: str, **kwargs: Any) -> dict[str, Any]:
+        judge(session, key)
+        client = self._clients.get("s3")
+        scope: AbstractContextManager[object] = acting_as_self() if session is None else acting_as(session)
+        try:
+            with scope:
+                return dict(getattr(client, method)(Bucket=self._bucket, Key=key, **kwargs))
+        except VENDOR_ERRORS as error:
+            raise _translated(error, method) from error
+
+
+def _chunks(body: Any, chunk: int) -> Iterator[bytes]:
+    try:
+        yield from body.iter_chunks(chunk)
+    except VENDOR_ERRORS as error:
+        raise translated(error, "get_object") from error
+    finally:
+        body.close()
+
+
+def _translated(error: Exception, method: str) -> CountersignError:
+    if code_of(error) in _MISSING:
+        return NotFound("no such object")
+    return translated(error, method)
