@@ -1,1 +1,42 @@
-"""The brand and legal rules, one module per group; each rule is a small pure function."""
+"""The brand and legal rules: small pure functions in one table, run over a parsed mail.
+
+To add a rule takes three steps:
+
+1. Write a function ``(Document, MailFacts) -> Iterable[Finding]`` in the module of its group
+   (``security``, ``legal``, ``links``, ``delivery``, ``accessibility``) and name it in that
+   module's ``RULES``, with its code and severity.
+2. Give its code a message, a why and a fix in ``chalicelib/texts/compliance.py``.
+3. Add mails that must fire and lookalikes that must not to ``tests/domain/compliance/``.
+
+A rule sees facts only (``Document``, ``MailFacts``); it imports no parser but tinycss2, inside a
+function. A rule that raises counts as *undecidable*: a person looks, it never counts as passed.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.compliance import accessibility, delivery, legal, links, security
+from chalicelib.domain.compliance.document import Css, Document, Element, MailFacts, OpenValue
+from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
+from chalicelib.domain.compliance.registry import Rule, run
+
+RULES: tuple[Rule, ...] = (*security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *accessibility.RULES)
+
+__all__ = [
+    "RULES", "Css", "Document", "Element", "Finding", "FindingState", "MailFacts", "OpenValue", "Rule", "Severity",
+    "check", "check_template",
+]
+
+
+def check(document: Document, facts: MailFacts) -> list[Finding]:
+    """What stands against a rendered mail: blocking rules on all of it, the others on open parts.
+
+    A warning that a locked part causes is its author's business, told at publish; it does not
+    count against the partner.
+    """
+    found = run(RULES, document, facts)
+    return [f for f in found if f.severity is Severity.BLOCK or f.region or f.state is FindingState.UNDECIDABLE]
+
+
+def check_template(document: Document, facts: MailFacts) -> list[Finding]:
+    """The lint at publish: every rule that needs no values, on the whole source."""
+    return run(RULES, document, facts)

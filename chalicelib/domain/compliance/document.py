@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 class Element:
     """A start tag with its attributes in the order of the source, names in lower case.
 
-    ``text`` is the text inside (for links and the title), ``region`` the open region it stands
-    in or whose value one of its attributes holds, ``mso`` whether only Outlook sees it.
+    ``text`` is all text inside (of links and the title only), ``own`` the text that stands in
+    it directly, ``region`` the open region it stands in or whose value one of its attributes
+    holds, ``mso`` whether only Outlook sees it.
     """
 
     tag: str
     attributes: tuple[tuple[str, str], ...] = ()
     text: str = ""
-    images: int = 0
+    own: str = ""
     region: str = ""
     line: int = 0
     mso: bool = False
