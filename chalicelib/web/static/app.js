@@ -1,0 +1,158 @@
+/* Small helpers for pages that work without them. Each looks for its attribute and does nothing else.
+
+   data-counter="60"        on an input or textarea: shows "12 of 60" below it, counted in graphemes as the
+                            server counts (Intl.Segmenter), and says by how much a text is too long.
+   data-autosave="/url"     on a form: posts the whole form as urlencoded to that URL 1.2 s after the last
+                            change and when the page is left. The answer is JSON: {"saved": "14:02", "version": 7}
+                            (version goes into the field named "version") or with status 409
+                            {"conflict": "sentence"}. An element with data-save-state inside the form tells the
+                            state as text and in its attribute: saving, saved, failed, conflict.
+                            Dispatches "saved" (bubbles) on the form after each save.
+   data-preview             on an iframe: is loaded again after each "saved", its place kept by the browser.
+                            data-preview="/url" loads that URL; without a value its src.
+   data-show="name=value"   on any element: is shown only while the form field has that value.
+   data-file-into="id"      on <input type=file>: puts the chosen text file into the textarea of that id, so that a
+                            form without multipart can carry it. data-max="5000000" refuses larger files.
+   data-upload              on a form that posts a file to the bucket (presigned POST): sends it with a progress bar
+                            (an element with data-upload-progress, a <progress> in it and text in data-upload-text),
+                            then goes on to data-upload="/url".
+   data-focus               on an element: gets the focus when the page loads (error summary).
+   data-menu                closes an open <details class="person-menu"> by Escape or a click outside (automatic).
+*/
+const segmenter = "Segmenter" in Intl ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
+const count = (text) => (segmenter ? [...segmenter.segment(text)].length : [...text].length);
+const lang = document.documentElement.lang || "en";
+const words = {
+  en: {
+    of: (n, max) => `${n} of ${max}`, over: (n, max) => `${n} of ${max}: ${n - max} too many`, saving: "Saving …",
+    saved: (at) => `Saved ${at}`, failed: "Not saved. We try again with your next change.",
+    large: "This file is too large.", unreadable: "This file can’t be read as UTF-8 text.", sent: (p) => `${p} % sent`,
+    refused: "The file was not accepted. Check its size and try again.", done: "Sent. One moment …",
+  },
+};
+const say = words[lang] || words.en;
+
+function counters(root) {
+  for (const field of root.querySelectorAll("[data-counter]")) {
+    const max = Number(field.dataset.counter);
+    const line = document.createElement("output");
+    line.className = "counter";
+    line.setAttribute("for", field.id);
+    field.after(line);
+    const show = () => {
+      const n = count(field.value.replaceAll("\r\n", "\n"));
+      line.textContent = n > max ? say.over(n, max) : say.of(n, max);
+      line.classList.toggle("counter-over", n > max);
+    };
+    field.addEventListener("input", show);
+    show();
+  }
+}
+
+function autosave(form) {
+  const state = form.querySelector("[data-save-state]");
+  let timer = 0, dirty = false, stopped = false;
+  const tell = (kind, text) => { if (state) { state.dataset.saveState = kind; state.textContent = text; } };
+  const body = () => new URLSearchParams(new FormData(form));
+  const save = async () => {
+    if (!dirty || stopped) return;
+    dirty = false;
+    tell("saving", say.saving);
+    try {
+      const answer = await fetch(form.dataset.autosave, { method: "POST", body: body(), headers: { Accept: "application/json" }, keepalive: true });
+      const told = await answer.json();
+      if (answer.status === 409) { stopped = true; tell("conflict", told.conflict); return; }
+      if (!answer.ok) throw new Error(String(answer.status));
+      if ("version" in told && form.elements.version) form.elements.version.value = told.version;
+      tell("saved", say.saved(told.saved));
+      form.dispatchEvent(new CustomEvent("saved", { bubbles: true, detail: told }));
+    } catch {
+      dirty = true;
+      tell("failed", say.failed);
+    }
+  };
+  form.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(save, 1200); });
+  form.addEventListener("submit", () => { stopped = true; clearTimeout(timer); });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
+}
+
+function previews() {
+  document.addEventListener("saved", () => {
+    for (const frame of document.querySelectorAll("iframe[data-preview]")) {
+      const url = new URL(frame.dataset.preview || frame.getAttribute("src"), location.href);
+      url.searchParams.set("at", String(Date.now()));
+      frame.contentWindow.location.replace(url);
+    }
+  });
+}
+
+function showing(root) {
+  for (const part of root.querySelectorAll("[data-show]")) {
+    const [name, value] = part.dataset.show.split("=");
+    const form = part.closest("form");
+    const apply = () => { part.hidden = new FormData(form).get(name) !== value; };
+    form.addEventListener("change", apply);
+    apply();
+  }
+}
+
+function filesInto(root) {
+  for (const input of root.querySelectorAll("[data-file-into]")) {
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      const target = document.getElementById(input.dataset.fileInto);
+      input.setCustomValidity("");
+      if (!file || !target) return;
+      if (file.size > Number(input.dataset.max || 5e6)) { input.setCustomValidity(say.large); input.reportValidity(); return; }
+      try {
+        target.value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+        target.dispatchEvent(new Event("input", { bubbles: true }));
+      } catch { input.setCustomValidity(say.unreadable); input.reportValidity(); }
+    });
+  }
+}
+
+function uploads(root) {
+  for (const form of root.querySelectorAll("form[data-upload]")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const box = form.querySelector("[data-upload-progress]"), bar = box?.querySelector("progress"), text = box?.querySelector("[data-upload-text]");
+      const tell = (words) => { if (text) text.textContent = words; };
+      const fail = () => { tell(say.refused); for (const b of form.querySelectorAll("button")) b.disabled = false; };
+      const request = new XMLHttpRequest();
+      if (box) box.hidden = false;
+      for (const b of form.querySelectorAll("button")) b.disabled = true;
+      request.upload.addEventListener("progress", (e) => {
+        if (!e.lengthComputable) return;
+        if (bar) { bar.max = e.total; bar.value = e.loaded; }
+        tell(say.sent(Math.floor((100 * e.loaded) / e.total)));
+      });
+      request.addEventListener("load", () => {
+        if (request.status >= 200 && request.status < 400) { tell(say.done); location.assign(form.dataset.upload); } else fail();
+      });
+      request.addEventListener("error", fail);
+      request.open("POST", form.action);
+      request.send(new FormData(form));
+    });
+  }
+}
+
+function menu() {
+  const all = () => document.querySelectorAll("details.person-menu[open]");
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape") for (const d of all()) { d.open = false; d.querySelector("summary").focus(); } });
+  document.addEventListener("click", (e) => { for (const d of all()) if (!d.contains(e.target)) d.open = false; });
+}
+
+function start(root) {
+  counters(root);
+  showing(root);
+  filesInto(root);
+  uploads(root);
+  for (const form of root.querySelectorAll("form[data-autosave]")) autosave(form);
+}
+
+start(document);
+previews();
+menu();
+document.querySelector("[data-focus]")?.focus();
+document.body.addEventListener("htmx:load", (event) => { if (event.detail.elt !== document.body) start(event.detail.elt); });
