@@ -77,6 +77,8 @@ class DynamoCampaigns:
         try:
             self._table.of(session).put(put.item, condition=put.condition)
         except ConditionFailed as failed:
+            if failed.was_ours(put.item):
+                return
             if failed.item is None:
                 raise NotFound("no such campaign") from None
             stands = DRAFT.read(failed.item)

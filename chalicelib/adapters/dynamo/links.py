@@ -29,8 +29,9 @@ class DynamoLinks:
         item = LINK.item(link, self._key(link.token_hash), "LINK", ttl=epoch(link.expires_at + KEPT))
         try:
             self._table.put(item, condition=ex.absent("pk"))
-        except ConditionFailed:
-            raise Conflict("link.exists") from None
+        except ConditionFailed as failed:
+            if not failed.was_ours(item):
+                raise Conflict("link.exists") from None
 
     def get(self, token_hash: str) -> Link:
         """A consistent read: a link that was used a moment ago is seen as used."""
@@ -47,6 +48,8 @@ class DynamoLinks:
         except ConditionFailed as failed:
             if failed.item is None:
                 raise NotFound("no such link") from None
+            if failed.retried and failed.item.get("used_at") == stamp(at):
+                return
             raise Conflict("link.used", at=str(failed.item.get("used_at", ""))) from None
 
     def count_try(self, token_hash: str, *, limit: int) -> int:

@@ -48,11 +48,12 @@ class DynamoPartners:
         if partner.id != session.partner:
             raise NotFound("no such partner")
         unchanged = ex.equals("version", expected_version) if expected_version else ex.absent("pk")
+        item = PARTNER.item(partner, keys.home(session.partner), "PARTNER")
         try:
-            self._table.of(session).put(
-                PARTNER.item(partner, keys.home(session.partner), "PARTNER"), condition=unchanged,
-            )
+            self._table.of(session).put(item, condition=unchanged)
         except ConditionFailed as failed:
+            if failed.was_ours(item):
+                return
             if failed.item is None and expected_version:
                 raise NotFound("no such partner") from None
             raise Conflict("partner.changed") from None

@@ -70,6 +70,8 @@ class DynamoPeople:
         try:
             self._table.put(item, condition=unchanged)
         except ConditionFailed as failed:
+            if failed.was_ours(item):
+                return
             if failed.item is None:
                 raise NotFound("no such person") from None
             raise Conflict("person.changed") from None

@@ -35,8 +35,9 @@ class DynamoProgrammes:
         item = PROGRAMME.item(programme, self._list, keys.part(programme.id))
         try:
             self._table.put(item, condition=ex.absent("pk"))
-        except ConditionFailed:
-            raise Conflict("programme.exists") from None
+        except ConditionFailed as failed:
+            if not failed.was_ours(item):
+                raise Conflict("programme.exists") from None
 
     def get(self, programme: ProgrammeId) -> Programme:
         """By key."""

@@ -46,6 +46,10 @@ class ConditionFailed(CountersignError):
         self.retried = retried
         super().__init__("condition failed")
 
+    def was_ours(self, item: Item) -> bool:
+        """Whether the write did happen: it was repeated, and what it meant to store stands there."""
+        return self.retried and self.item == item
+
 
 class TransactionFailed(ConditionFailed):
     """A transaction was cancelled, nothing of it was written; ``failed`` are the steps at fault."""

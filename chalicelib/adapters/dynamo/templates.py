@@ -47,8 +47,9 @@ class DynamoTemplates:
         self._blobs.put(None, _blob_key(version.template, version.number, sha256), data, "application/json")
         try:
             self._table.put(item, condition=ex.absent("pk"))
-        except ConditionFailed:
-            raise Conflict("template.version_exists", number=version.number) from None
+        except ConditionFailed as failed:
+            if not failed.was_ours(item):
+                raise Conflict("template.version_exists", number=version.number) from None
 
     def get(self, template: TemplateId, number: int) -> TemplateVersion:
         """Raises Permanent if the blob is not the one that was published."""

@@ -1,0 +1,228 @@
+"""Picks the adapters: one container per process, in which every port is made at first use.
+
+Importing this module makes no AWS client and loads no AWS library; adapters are imported where
+they are made, because a page that reads one table should not pay for the rest.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chalicelib import settings as settings_module
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.entropy import SystemEntropy
+from chalicelib.domain.scope import Zone
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.aws import Clients
+    from chalicelib.adapters.dynamo.connection import ScopedConnection
+    from chalicelib.adapters.dynamo.table import Table
+    from chalicelib.adapters.schema import Names, TableSchema
+    from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
+    from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
+    from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
+    from chalicelib.ports.workflow import (
+        CampaignIndexes,
+        Campaigns,
+        Links,
+        Partners,
+        People,
+        Programmes,
+        Templates,
+    )
+    from chalicelib.usecases.world import Facts, World
+
+
+class Container:
+    """Satisfies ``usecases.world.World`` with the adapters of one deployment.
+
+    ``clock``, ``entropy`` and ``clients`` may be given, which the local runner and tests do.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None,
+        clients: Clients | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.entropy: Entropy = entropy or SystemEntropy()
+        self._clients = clients
+
+    @property
+    def facts(self) -> Facts:
+        """The few settings a use case may know."""
+        return self.settings
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The AWS clients; each is made when it is first asked for."""
+        from chalicelib.adapters.aws import Clients
+
+        return self._clients or Clients(self.settings.region, endpoint=self.settings.endpoint)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of this deployment's tables and queues."""
+        from chalicelib.adapters.schema import Names
+
+        return Names(self.settings.app, self.settings.stage, self.settings.bucket)
+
+    @cached_property
+    def _connection(self) -> ScopedConnection:
+        from chalicelib.adapters.dynamo.connection import ScopedConnection
+
+        return ScopedConnection(self.clients)
+
+    def _table(self, schema: TableSchema) -> Table:
+        from chalicelib.adapters.schema import open_table
+
+        return open_table(self._connection, self.names, schema)
+
+    @cached_property
+    def _workflow(self) -> Table:
+        from chalicelib.adapters.schema import WORKFLOW
+
+        return self._table(WORKFLOW)
+
+    @cached_property
+    def _trust(self) -> Table:
+        from chalicelib.adapters.schema import TRUST
+
+        return self._table(TRUST)
+
+    @cached_property
+    def _keys(self) -> Table:
+        from chalicelib.adapters.schema import KEYS
+
+        return self._table(KEYS)
+
+    # --- system
+
+    @cached_property
+    def sessions(self) -> PartnerSessions:
+        """Credentials per partner, from STS."""
+        from chalicelib.adapters.sessions import StsPartnerSessions
+
+        roles = {Zone.PARTNER: self.settings.partner_role, Zone.REVIEW: self.settings.review_role}
+        return StsPartnerSessions(self.clients, self.clock, roles)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """SQS."""
+        from chalicelib.adapters.queue import SqsQueue
+
+        return SqsQueue(self.clients, self.settings.prefix, url_prefix=self.settings.queue_url_prefix)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """S3."""
+        from chalicelib.adapters.blobs import S3Blobs
+
+        return S3Blobs(self.clients, self.settings.bucket)
+
+    # --- workflow
+
+    @cached_property
+    def people(self) -> People:
+        """Persons, memberships, sessions."""
+        from chalicelib.adapters.dynamo.people import DynamoPeople
+
+        return DynamoPeople(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def links(self) -> Links:
+        """Mailed links and rate limits."""
+        from chalicelib.adapters.dynamo.links import DynamoLinks
+
+        return DynamoLinks(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """Template versions."""
+        from chalicelib.adapters.dynamo.templates import DynamoTemplates
+
+        return DynamoTemplates(self._workflow, self.blobs, self.settings.org_id)
+
+    @cached_property
+    def programmes(self) -> Programmes:
+        """Programmes and the switch."""
+        from chalicelib.adapters.dynamo.programmes import DynamoProgrammes
+
+        return DynamoProgrammes(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def partners(self) -> Partners:
+        """Partners and their participations."""
+        from chalicelib.adapters.dynamo.partners import DynamoPartners
+
+        return DynamoPartners(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns of one partner."""
+        from chalicelib.adapters.dynamo.campaigns import DynamoCampaigns
+
+        return DynamoCampaigns(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def indexes(self) -> CampaignIndexes:
+        """What reaches over partners."""
+        from chalicelib.adapters.dynamo.indexes import DynamoCampaignIndexes
+
+        return DynamoCampaignIndexes(self._workflow, self.settings.org_id)
+
+    # --- trust
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Sealed customers."""
+        from chalicelib.adapters.dynamo.contacts import DynamoContacts
+
+        return DynamoContacts(self._trust)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Import batches."""
+        from chalicelib.adapters.dynamo.imports import DynamoImports
+
+        return DynamoImports(self._trust)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The partners' keys."""
+        from chalicelib.adapters.vault import KmsVault
+
+        return KmsVault(self.clients, self._keys, self.settings.kms_key, self.clock, self.entropy)
+
+    @cached_property
+    def unsubscribe(self) -> UnsubscribeTokens:
+        """Tokens under the deployment's secrets."""
+        from chalicelib.adapters.secret import reveal
+        from chalicelib.adapters.unsubscribe import MacTokens
+
+        secrets = [self.settings.secret, *self.settings.former_secrets]
+        return MacTokens(*(reveal(self.clients, secret) for secret in secrets))
+
+
+_lock = threading.Lock()
+_installed: World | None = None
+
+
+def container() -> World:
+    """The process's container, made from the environment at the first call."""
+    global _installed
+    if _installed is None:
+        with _lock:
+            if _installed is None:
+                _installed = Container(settings_module.load())
+    return _installed
+
+
+def install(world: World) -> None:
+    """Take this container from now on (the local runner and tests give their own)."""
+    global _installed
+    with _lock:
+        _installed = world
