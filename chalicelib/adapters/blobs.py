@@ -62,13 +62,17 @@ class S3Blobs:
         """By HeadObject."""
         return int(self._call(session, "head_object", key)["ContentLength"])
 
-    def upload_form(self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int) -> UploadForm:
+    def upload_form(
+        self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+    ) -> UploadForm:
         """Signed with the partner's own keys: exactly this key, one to ``max_bytes`` bytes."""
         judge(session, key)
         client = self._clients.get("s3")
+        fields = {"success_action_redirect": redirect} if redirect else {}
+        conditions: list[object] = [["content-length-range", 1, max_bytes], *([fields] if fields else [])]
         with acting_as(session):
             form = client.generate_presigned_post(
-                self._bucket, key, Conditions=[["content-length-range", 1, max_bytes]], ExpiresIn=seconds,
+                self._bucket, key, Fields=dict(fields), Conditions=conditions, ExpiresIn=seconds,
             )
         return UploadForm(str(form["url"]), {str(name): str(value) for name, value in form["fields"].items()})
 

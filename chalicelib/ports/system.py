@@ -91,5 +91,10 @@ class Blobs(Protocol):
     def size(self, session: PartnerSession | None, key: str) -> int:
         """The object's size in bytes; raises NotFound."""
 
-    def upload_form(self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int) -> UploadForm:
-        """A presigned POST for one key, valid for a short time and up to a size."""
+    def upload_form(
+        self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+    ) -> UploadForm:
+        """A presigned POST for one key, valid for a short time and up to a size.
+
+        ``redirect`` is the page that the browser is sent to once the file is stored.
+        """

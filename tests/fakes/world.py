@@ -1,0 +1,61 @@
+"""A world without AWS: every port is a fake that enforces what the real one does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.adapters.unsubscribe import MacTokens
+from chalicelib.domain.ids import OrgId, PartnerId
+from chalicelib.domain.scope import Zone
+from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
+from tests.fakes.trust import FakeContacts, FakeImports, FakeVault
+from tests.fakes.workflow import (
+    FakeCampaigns,
+    FakeIndexes,
+    FakeLinks,
+    FakePartners,
+    FakePeople,
+    FakeProgrammes,
+    FakeTemplates,
+)
+
+ORG = OrgId("org_" + "0" * 26)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeFacts:
+    """The settings a use case may know."""
+
+    org_id: OrgId = ORG
+    org_name: str = "Fjord Bikes"
+    base_url: str = "https://partners.example.com"
+    hq_base_url: str = "https://hq.example.com"
+    mail_from: str = "countersign@mail.example.com"
+    configuration_set: str = "countersign"
+
+
+class FakeWorld:
+    """Satisfies ``usecases.world.World``; a test reaches the fakes' own fields through it."""
+
+    def __init__(self, *, clock: FakeClock | None = None, facts: FakeFacts | None = None, seed: int = 0) -> None:
+        self.facts = facts or FakeFacts()
+        self.clock = clock or FakeClock()
+        self.entropy = FakeEntropy(seed)
+        self.sessions = FakeSessions()
+        self.queue = FakeQueue(self.clock)
+        self.blobs = FakeBlobs()
+        self.people = FakePeople()
+        self.links = FakeLinks()
+        self.templates = FakeTemplates()
+        self.partners = FakePartners()
+        self.programmes = FakeProgrammes(self.partners)
+        self.campaigns = FakeCampaigns()
+        self.indexes = FakeIndexes(self.campaigns)
+        self.contacts = FakeContacts()
+        self.imports = FakeImports()
+        self.vault = FakeVault()
+        self.unsubscribe = MacTokens(b"a secret of tests, 32 bytes long")
+
+    def session(self, partner: PartnerId, zone: Zone = Zone.PARTNER) -> FakeSession:
+        """A session, without asking ``sessions`` for it."""
+        return FakeSession(partner, zone)
