@@ -372,11 +372,13 @@ class SliceState:
 
     Every batch before ``cursor`` was looked at and left nothing to retry. ``unknown_run`` counts
     the unknown batches in a row up to there. ``touched_at`` is when somebody last moved or queued
-    the slice; None for a slice that nobody has touched. ``totals`` are as of ``counted_at``.
+    the slice, under the campaign's ``epoch``; None for a slice that nobody has touched. ``totals``
+    are as of ``counted_at``.
     """
 
     key: SliceKey
     turn: int = 0
+    epoch: int = 0
     cursor: int = 0
     done: bool = False
     unknown_run: int = 0
@@ -402,6 +404,17 @@ def first_open(manifest: Manifest, attempts: Iterable[Attempt]) -> int:
         if retryable(batches.get(batch, []), manifest.size_of(batch)):
             return batch
     return manifest.batches
+
+
+def fate(attempt: Attempt) -> bool | None:
+    """Whether a batch went unknown: True if SES told of nobody, False if it told of somebody.
+
+    None where SES was not asked (nobody was addressed). Five unknown batches in a row hold a campaign.
+    """
+    told = [status_in(attempt, ordinal) for ordinal in attempt.addressed()]
+    if not told:
+        return None
+    return Status.UNKNOWN in told and Status.SENT not in told
 
 
 RESEND_MARGIN = timedelta(minutes=5)

@@ -1,0 +1,172 @@
+"""What the clock does to one campaign: start it, look after it, finish it, let it lapse.
+
+Every message may come twice, late, or for a campaign that has moved on: the campaign is read anew
+and moved by conditional writes only. Whatever was lost on the way (a message, a worker) is queued
+again from here, because every campaign that is not over is looked at again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.domain.audience import bracket
+from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.domain.ledger import MAX_SLICES, Run, SliceKey, SliceState, Totals, slices_for
+from chalicelib.domain.scope import Zone
+from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
+from chalicelib.domain.step import next_look, take
+from chalicelib.ports.system import PartnerSession, QueueName
+from chalicelib.ports.workflow import Change
+from chalicelib.usecases import approved, control, outbox, review
+from chalicelib.usecases.world import World
+
+_SAMPLE = (0, 64, 128, 192)
+_MAX_DELAY = 900
+
+
+def look(world: World, partner: PartnerId, campaign_id: CampaignId) -> None:
+    """Do what is due for one campaign; does nothing for what is gone, resting or over."""
+    session = world.sessions.open(partner, Zone.PARTNER)
+    try:
+        campaign = world.campaigns.get(session, campaign_id)
+    except NotFound:
+        return
+    outbox.ring(world, campaign)
+    try:
+        _look(world, session, campaign)
+    except Conflict:
+        # Somebody else moved the campaign meanwhile; its next look stands in the index.
+        return
+
+
+def _look(world: World, session: PartnerSession, campaign: Campaign) -> None:
+    if campaign.state is State.APPROVED:
+        _start(world, session, campaign)
+    elif campaign.state is State.SENDING:
+        _look_after(world, session, campaign)
+    elif campaign.state is State.IN_REVIEW:
+        review.lapse(world, session, campaign)
+    elif campaign.state is State.HELD:
+        _look_later(world, session, campaign)
+
+
+def _start(world: World, session: PartnerSession, campaign: Campaign) -> None:
+    now = world.clock.now()
+    due = due_at(campaign)
+    if now < due:
+        wait = math.ceil((due - now).total_seconds())
+        if wait <= _MAX_DELAY:
+            world.queue.put(QueueName.PLAN, control.plan_message(campaign), delay=wait)
+        return
+    reason = _objection(world, session, campaign, now)
+    if reason is not None:
+        control.hold(world, session, campaign.id, reason, actor=Actor.GUARD, by="clock")
+        return
+    after, entry = take(
+        campaign, Action.START, Actor.CLOCK, now=now, by="clock", started_at=now, hold_reason=None,
+        slices=slices_for(_estimate(world, session)),
+    )
+    world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
+    _queue_slices(world, session, after, ())
+
+
+def _objection(world: World, session: PartnerSession, campaign: Campaign, now: datetime) -> HoldReason | None:
+    """Why a campaign that is due must not start."""
+    if world.programmes.stopped():
+        return HoldReason.HQ
+    if too_late(campaign, now):
+        return HoldReason.LATE
+    if not world.programmes.get(campaign.programme).open_at(now):
+        return HoldReason.WINDOW
+    try:
+        mail = approved.load(world, session, campaign)
+    except approved.Altered:
+        return HoldReason.DIGEST
+    return None if world.mailer.sender_verified(mail.revision.sender_address) else HoldReason.SENDER
+
+
+def _estimate(world: World, session: PartnerSession) -> int:
+    """About how many customers there are: a sample, because ids are spread evenly."""
+    counted = sum(1 for byte in _SAMPLE for _ in world.contacts.ids(session, byte))
+    return counted * MAX_SLICES // len(_SAMPLE)
+
+
+def _look_after(world: World, session: PartnerSession, campaign: Campaign) -> None:
+    if world.programmes.stopped():
+        control.hold(world, session, campaign.id, HoldReason.HQ, actor=Actor.HQ, by="switch")
+        return
+    known = {state.key.number: state for state in world.ledger.slices(session, Run(campaign.id))}
+    states = [known.get(n) or SliceState(key=SliceKey(Run(campaign.id), n)) for n in range(campaign.slices)]
+    if all(state.done for state in states) and _finish(world, session, campaign, states):
+        return
+    _queue_slices(world, session, campaign, states)
+    _look_later(world, session, campaign)
+
+
+def _queue_slices(
+    world: World, session: PartnerSession, campaign: Campaign, states: Sequence[SliceState],
+) -> None:
+    """Queue every slice that nobody is at work on; none given means none was touched yet."""
+    now, run = world.clock.now(), Run(campaign.id)
+    waiting = [
+        state for state in states or [SliceState(key=SliceKey(run, n)) for n in range(campaign.slices)]
+        if not state.done and _is_idle(state, campaign, now)
+    ]
+    if not waiting:
+        return
+    world.queue.put_many(QueueName.SEND, [send_message(campaign, state, hop=0) for state in waiting])
+    for state in waiting:
+        # Noted after it was queued: a crash in between queues a slice twice, which its turn and
+        # its claims bear. A new epoch starts with a clean run of unknown batches.
+        unknown_run = state.unknown_run if state.epoch == campaign.epoch else 0
+        after = replace(state, touched_at=now, epoch=campaign.epoch, unknown_run=unknown_run)
+        try:
+            world.ledger.advance(session, state, after)
+        except Conflict:
+            continue
+
+
+def _is_idle(state: SliceState, campaign: Campaign, now: datetime) -> bool:
+    return state.touched_at is None or state.epoch != campaign.epoch or now - state.touched_at >= STALE
+
+
+def send_message(campaign: Campaign, state: SliceState, *, hop: int) -> dict[str, object]:
+    """The message that has a slice worked on: good for one turn of it, in one epoch."""
+    run, number = state.key
+    return {
+        "v": 1, "kind": "send", "partner": campaign.partner, "campaign": campaign.id, "mailing": run.mailing,
+        "variant": run.variant, "slice": number, "epoch": campaign.epoch, "turn": state.turn, "hop": hop,
+    }
+
+
+def _finish(
+    world: World, session: PartnerSession, campaign: Campaign, states: Sequence[SliceState],
+) -> bool:
+    """Finish a campaign whose slices are done; False while news of unknown recipients may come."""
+    now = world.clock.now()
+    totals = sum((state.totals for state in states), Totals())
+    last = max((state.touched_at for state in states if state.touched_at), default=now)
+    if totals.pending or not totals.conserved or (totals.unknown and now < last + PATIENCE):
+        return False
+    after, entry = take(
+        campaign, Action.FINISH, Actor.CLOCK, now=now, by="clock", notices=("sent",),
+        # The trail is HQ's to read: the size is told as a bracket there, like everywhere at HQ.
+        details={"audience": bracket(totals.audience), "sent": bracket(totals.sent)},
+    )
+    world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
+    outbox.ring(world, after)
+    return True
+
+
+def _look_later(world: World, session: PartnerSession, campaign: Campaign) -> None:
+    """Move the next look on, if it is due; this write is none of the audit trail's business."""
+    now = world.clock.now()
+    if campaign.next_at is not None and campaign.next_at > now:
+        return
+    after = replace(campaign, version=campaign.version + 1, next_at=next_look(campaign, now))
+    world.campaigns.commit(session, Change(before=campaign, after=after))
