@@ -59,7 +59,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """The tenant. ``groups`` decide which programmes it may join."""
+    """The tenant. ``people`` are the persons who are told of HQ's programmes."""
 
     id: PartnerId
     org: OrgId
@@ -72,6 +72,7 @@ class Partner:
     entity: LegalEntity
     sender: Sender
     agreements: tuple[Agreement, ...] = ()
+    people: tuple[PersonId, ...] = ()
     created_at: datetime
     version: int = 1
 
