@@ -59,7 +59,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """The tenant. ``people`` are the persons who are told of HQ's programmes."""
+    """The tenant. ``groups`` decide which programmes it may join; ``people`` are told of them."""
 
     id: PartnerId
     org: OrgId
