@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.errors import Problem
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId, PersonId
 
 
@@ -102,8 +103,8 @@ class ImportBatch:
     Every row states its own basis; ``basis``, ``source`` and ``wording`` are what the person who
     uploads says of the file as a whole. ``cursor`` is the number of data rows already settled in
     the present state, so that a file that takes longer than one run goes on where it stopped.
-    ``sha256`` binds all runs to the file that was checked. ``problem`` is the code for a file
-    refused as a whole; ``notified`` tells that the end was announced.
+    ``sha256`` binds all runs to the file that was checked. ``problems`` is why a file was refused
+    as a whole; ``notified`` tells that the end was announced.
 
     Once checked, rows = added + updated + unsubscribed + rejected + what is still to do.
     """
@@ -124,8 +125,7 @@ class ImportBatch:
     updated: int = 0
     unsubscribed: int = 0
     rejected: int = 0
-    problem: str = ""
-    problem_params: Mapping[str, str | int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
     sha256: str = ""
     notified: bool = False
     version: int = 1

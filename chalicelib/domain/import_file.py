@@ -79,7 +79,7 @@ class ImportFile:
         self._unsubscribed: dict[str, int] = {}
         self.delimiter = ","
         self.header: tuple[str, ...] = ()
-        """The header as it was written."""
+        """The header as it was written, less the columns that an earlier refusal put before it."""
 
     @property
     def sha256(self) -> str:
@@ -117,13 +117,14 @@ class ImportFile:
             if not line.strip() or separator:  # Excel writes "sep=;" above the header
                 continue
             self.delimiter = max(csvrows.DELIMITERS, key=lambda d: len({*_names(line, d)} & {*KNOWN}))
-            self.header = tuple(csvrows.cells_of(line, self.delimiter))
-            self._columns(_names(line, self.delimiter))
+            written = tuple(csvrows.cells_of(line, self.delimiter))
+            self._columns(_names(line, self.delimiter), written)
+            self.header = self._own(written)
             return number
         raise _file_refused("import.empty")
 
-    def _columns(self, names: list[str]) -> None:
-        check_header(names, self.header)
+    def _columns(self, names: list[str], written: tuple[str, ...]) -> None:
+        check_header(names, written)
         place = {name: index for index, name in enumerate(names)}
         self._width = len(names)
         self._email, self._basis, self._at, self._source = (place[name] for name in COMPULSORY)
@@ -131,7 +132,14 @@ class ImportFile:
         apart = {*COMPULSORY, "status", *REFUSED_COLUMNS}
         self._fields = [(index, name) for index, name in enumerate(names) if name not in apart]
         self._restore = "refused_row" in place
+        self._added = {place[name] for name in REFUSED_COLUMNS if name in place}
         self._names = names
+
+    def _own(self, cells: Iterable[str]) -> tuple[str, ...]:
+        """A record as the partner's own file had it."""
+        if not self._restore:
+            return tuple(cells)
+        return tuple(csvrows.restored(cell) for index, cell in enumerate(cells) if index not in self._added)
 
     def _judged(self, number: int, raw: list[str]) -> Row | RefusedRow:
         cells = [cell.strip() for cell in raw]
@@ -141,10 +149,10 @@ class ImportFile:
             del cells[self._width :]
         if len(cells) != self._width:
             problem = Problem("row.ragged", "", {"found": len(cells), "expected": self._width})
-            return RefusedRow(number=number, problems=(problem,), cells=tuple(raw))
+            return RefusedRow(number=number, problems=(problem,), cells=self._own(raw))
         problems: list[Problem] = []
         row = self._accepted(number, cells, problems)
-        return row or RefusedRow(number=number, problems=tuple(problems), cells=tuple(raw))
+        return row or RefusedRow(number=number, problems=tuple(problems), cells=self._own(raw))
 
     def _accepted(self, number: int, cells: list[str], problems: list[Problem]) -> Row | None:
         """The row, or None with ``problems`` filled."""
@@ -154,7 +162,8 @@ class ImportFile:
         if len(max(cells, key=len)) > MAX_CELL:
             problems += [
                 Problem("cell.too_long", name, {"limit": MAX_CELL, "length": len(cell)})
-                for name, cell in zip(self._names, cells, strict=True) if len(cell) > MAX_CELL and name != "email"
+                for name, cell in zip(self._names, cells, strict=True)
+                if len(cell) > MAX_CELL and name != "email" and name not in REFUSED_COLUMNS
             ]
         address = _address(cells[self._email], problems)
         status = cells[self._status].lower() if self._status >= 0 else ""

@@ -1,0 +1,70 @@
+"""The imports function: uploads announced by S3, imports that go on, counts that were asked for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from chalicelib import wiring
+from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.ids import ALPHABET, ImportId, PartnerId
+from chalicelib.domain.scope import Zone
+from chalicelib.usecases.world import World
+
+log = logging.getLogger("countersign.imports")
+_UPLOAD = re.compile(rf"P/(prt_[{ALPHABET}]{{26}})/imports/(imp_[{ALPHABET}]{{26}})\.csv")
+_OURS = re.compile(rf"P/prt_[{ALPHABET}]{{26}}/imports/imp_[{ALPHABET}]{{26}}-refused\.csv")
+
+
+def handle(message: Mapping[str, Any], world: World) -> None:
+    """Handle one message; raises Permanent for one of an unknown version or kind.
+
+    An S3 notification is ``{"Records": [{"s3": {"object": {"key": ...}}}]}``; S3 tests a new
+    subscription with ``{"Event": "s3:TestEvent"}``.
+    """
+    from chalicelib.usecases import contacts, import_run
+
+    if message.get("Event") == "s3:TestEvent":
+        return
+    if "Records" in message:
+        for record in message["Records"]:
+            _uploaded(unquote_plus(str(record["s3"]["object"]["key"])), world)
+        return
+    kind = message.get("kind")
+    if message.get("v") != 1:
+        raise Permanent(f"import message of an unknown version: {message.get('v')!r}")
+    partner = PartnerId(str(message["partner"]))
+    if kind == "import":
+        import_run.run(world, partner, ImportId(str(message["import"])), hop=int(message.get("hop", 0)))
+    elif kind == "recount":
+        contacts.recount(world, world.sessions.open(partner, Zone.PARTNER))
+    else:
+        raise Permanent(f"import message of an unknown kind: {kind!r}")
+
+
+def _uploaded(key: str, world: World) -> None:
+    """Start the import that an object belongs to; an object at any other place is left alone."""
+    from chalicelib.usecases import import_run
+
+    if found := _UPLOAD.fullmatch(key):
+        import_run.run(world, PartnerId(found[1]), ImportId(found[2]))
+    elif not _OURS.fullmatch(key):
+        log.warning("an object that is no upload was announced: dropped")
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """SQS batch; reports the messages that must come again, the others are done."""
+    failed = []
+    for record in event.get("Records", []):
+        try:
+            handle(json.loads(record["body"]), wiring.container())
+        except NotFound:
+            log.warning("import of something that is gone: dropped")
+        except Exception:
+            log.exception("import message failed and will be tried again")
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
