@@ -10,7 +10,7 @@ nobody but a person may have them mailed again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -41,7 +41,7 @@ class Work:
     hop: int = 0
 
 
-def work_of(message: dict[str, object]) -> Work:
+def work_of(message: Mapping[str, object]) -> Work:
     """Read a send message; raises KeyError, TypeError or ValueError for one that is not ours."""
     def number(name: str, default: int | None = None) -> int:
         value = message.get(name, default)
