@@ -1,0 +1,1 @@
+"""The local default: everything the application meets on AWS, on one machine."""
