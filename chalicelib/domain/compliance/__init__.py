@@ -30,11 +30,11 @@ __all__ = [
 def check(document: Document, facts: MailFacts) -> list[Finding]:
     """What stands against a rendered mail: blocking rules on all of it, the others on open parts.
 
-    A warning that a locked part causes is its author's business, told at publish; it does not
-    count against the partner.
+    A warning at a place in a locked part is its author's business, told at publish; it does
+    not count against the partner. What has no place (the subject, the size) concerns the whole.
     """
     found = run(RULES, document, facts)
-    return [f for f in found if f.severity is Severity.BLOCK or f.region or f.state is FindingState.UNDECIDABLE]
+    return [finding for finding in found if finding.severity is Severity.BLOCK or finding.region or not finding.line]
 
 
 def check_template(document: Document, facts: MailFacts) -> list[Finding]:

@@ -27,8 +27,7 @@ def _size(document: Document, facts: MailFacts) -> Iterator[Finding]:
     size = document.html_bytes
     if size > WARN_BYTES:
         severity = Severity.BLOCK if size > CLIP_BYTES else Severity.WARN
-        yield Finding(code="DLV001", severity=severity, region="" if severity is Severity.BLOCK else "size",
-                      params={"bytes": size, "limit": CLIP_BYTES})
+        yield Finding(code="DLV001", severity=severity, params={"bytes": size, "limit": CLIP_BYTES})
 
 
 def _plain_text(document: Document, facts: MailFacts) -> Iterator[Finding]:
