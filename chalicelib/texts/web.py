@@ -14,4 +14,42 @@ MESSAGES: dict[str, str] = {
     "request.origin": (
         "This form came from another website. Nothing was changed. Open the page here and send it from here."
     ),
+    "address.malformed": "“{value}” is not an e-mail address. Write it like name@example.com.",
+    "address.too_long": "This e-mail address is too long: 64 characters before the @ and 254 in all.",
+    "address.local_part": (
+        "“{value}” has letters before the @ that our mail service can’t deliver to. Use an address in plain letters."
+    ),
+    "sign_in.too_often": (
+        "That was asked too often within an hour. Look for the mail that was sent already, also in the spam folder, "
+        "or try again in an hour."
+    ),
+    "sign_in.used": "This link was used already. Each link signs in once.",
+    "sign_in.expired": "This link has expired: it works for 15 minutes.",
+    "sign_in.unknown": "This link is not complete, or it was not made here. Mail programs sometimes cut long links.",
+    "name.missing": "Write a name.",
+    "name.too_long": "This has {length} characters or a line break in it; at most {max} fit, in one line.",
+    "name.control": "There is an invisible character in this text that can’t be kept. Type it anew.",
+    "person.role": "Choose one of the roles in the list.",
+    "person.exists": "This address belongs to somebody already. Load the page again and try once more.",
+    "person.changed": "Somebody changed this person a moment ago. Load the page again and try once more.",
+    "choice.unknown": "“{value}” is not in the list. Choose one of the entries.",
+    "entity.country": "“{value}” is not a country code. Write two letters, such as DE.",
+    "partner.exists": "This form belongs to {name}, who was invited already. Open a new form for another partner.",
+    "partner.changed": "This partner was changed a moment ago. Load the page again and try once more.",
+    "partner.groups": "Write at most 20 groups of at most 40 characters each, separated by commas.",
+    "programme.exists": "This programme was stored already. Open a new form for another one.",
+    "programme.template": "Choose the template that the partners fill in.",
+    "programme.window": "The end must be after the beginning.",
+    "programme.window_past": "The end is in the past. Choose a later one.",
+    "programme.reviewers_missing": "Name at least one reviewer by e-mail address, or nobody could approve a campaign.",
+    "programme.reviewers_many": "Name at most {max} reviewers.",
+    "programme.reviewer_unknown": "{value} has no role as a reviewer. Give it to them under People first.",
+    "template.version_exists": "This version was published already. Look at the list before you publish again.",
+    "template.name": "Give the template a name.",
+    "template.language": "Choose the language in which the template is written.",
+    "template.empty": "Choose an HTML file, or paste the HTML.",
+    "template.too_large": (
+        "The template has {size} bytes; at most {max} are taken. Link images instead of embedding them."
+    ),
+    "switch.confirm": "Tick the box to confirm.",
 }

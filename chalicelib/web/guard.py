@@ -7,7 +7,6 @@ no page tells whether an id of somebody else is real.
 from __future__ import annotations
 
 import functools
-import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,11 @@ from datetime import datetime
 
 from chalicelib import texts
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import PartnerId, PersonId, is_id
+from chalicelib.domain.ids import PartnerId, is_id
 from chalicelib.domain.people import Account, Person, Role, Session
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
+from chalicelib.usecases import access
 from chalicelib.usecases.world import World
 from chalicelib.web.http import Answer, BadRequest, Form, Request, redirect
 from chalicelib.web.urls import Urls, origin
@@ -82,33 +82,14 @@ def open_visit(world: World, request: Request, urls: Urls, *, load: bool = True)
     ``load`` False is for pages that are the same for everybody (static files, one-click).
     """
     now = world.clock.now()
-    account, session = _signed_in(world, request, urls, now) if load else (None, None)
+    known = access.who(world, request.cookies.get(cookie_name(urls), ""), now) if load else None
+    account, session = (known.account, known.session) if known else (None, None)
     nonce = request.cookies.get(cookie_name(urls, "cn"), "")
     return Visit(
         world=world, request=request, urls=urls, now=now, account=account, session=session,
         csrf=session.csrf if session else (nonce if _is_nonce(nonce) else ""),
         language=texts.pick(account.person.language if account else "", request.header("accept-language")),
     )
-
-
-def _signed_in(
-    world: World, request: Request, urls: Urls, now: datetime,
-) -> tuple[Account, Session] | tuple[None, None]:
-    """The account of a valid session cookie; every way to be invalid looks the same."""
-    person, _, secret = request.cookies.get(cookie_name(urls), "").partition(".")
-    if not secret or len(secret) > 100 or not is_id(person, "prs"):
-        return None, None
-    try:
-        account = world.people.account(PersonId(person))
-    except NotFound:
-        return None, None
-    wanted = hashlib.sha256(secret.encode()).hexdigest()
-    for session in account.sessions:
-        if hmac.compare_digest(session.secret_hash, wanted):
-            # A changed role or address raises the generation, which ends older sessions.
-            if session.generation == account.person.generation and session.expires_at > now:
-                return account, session
-    return None, None
 
 
 def _is_nonce(text: str) -> bool:

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib import texts
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.people import Role
+from chalicelib.texts.times import city, local_time, utc_stamp
 from chalicelib.web import bundle, forms
 from chalicelib.web.guard import Visit
 from chalicelib.web.http import PAGE, Answer, BadRequest, Policy, page
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "pages"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @functools.lru_cache(maxsize=16)
@@ -37,7 +34,10 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(texts.translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(static_name=bundle.hashed_name, field_id=forms.field_id, no_errors=forms.NONE)
-    made.filters.update(local_time=local_time, utc_stamp=utc_stamp, city=city, human_size=human_size)
+    made.filters.update(
+        local_time=functools.partial(local_time, language=language), utc_stamp=utc_stamp, city=city,
+        human_size=human_size,
+    )
     return made
 
 
@@ -77,28 +77,6 @@ def navigation(visit: Visit) -> list[tuple[str, str]]:
             lines += [(_("Partners"), urls.partners()), (_("People"), urls.people()), (_("Sending"), urls.stop())]
         return lines
     return []
-
-
-# --- times, always with the zone's city: abbreviations differ from language to language
-
-def local_time(at: datetime, zone: str = "UTC", *, year: bool = True) -> str:
-    """``Tue 24 Nov 2026, 14:02 (Berlin)``; a zone that is not known shows as UTC."""
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        local, zone = at.astimezone(ZoneInfo("UTC")), "UTC"
-    day = f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
-    return f"{day}{f' {local.year}' if year else ''}, {local:%H:%M} ({city(zone)})"
-
-
-def utc_stamp(at: datetime) -> str:
-    """The machine-readable form for ``<time datetime>``."""
-    return at.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def city(zone: str) -> str:
-    """The city of an IANA zone: ``America/Argentina/Buenos_Aires`` -> ``Buenos Aires``."""
-    return zone.rpartition("/")[2].replace("_", " ")
 
 
 def human_size(count: int) -> str:

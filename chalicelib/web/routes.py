@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from chalice.app import Chalice, Response
 
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
+from chalicelib.domain.people import Session
+from chalicelib.usecases import access
 from chalicelib.usecases.world import World
 from chalicelib.web import pages
 from chalicelib.web.guard import Visit, check_csrf, check_origin, cookie_name, open_visit
@@ -124,7 +126,16 @@ def _call(route: Route, visit: Visit, params: dict[str, str]) -> Answer:
         if visit.session is None and cookie_name(visit.urls, "cn") not in visit.request.cookies:
             raise BadRequest(403, "request.csrf")
         check_csrf(visit)
-    return route.handler(visit, **params)
+    answer = route.handler(visit, **params)
+    if visit.request.method == "POST" and visit.session and answer.status < 400:
+        _prolong(visit, visit.session)
+    return answer
+
+
+def _prolong(visit: Visit, session: Session) -> None:
+    """A step of the person keeps the session alive; signing out has ended it, and it stays ended."""
+    if not visit.request.path.endswith(("/sign-out", "/sessions/end")):
+        access.prolong(visit.world, session)
 
 
 def _failed(route: Route, visit: Visit, error: Exception) -> Answer:

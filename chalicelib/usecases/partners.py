@@ -1,0 +1,165 @@
+"""HQ invites partners: the tenant, its first person, and the mail that asks them in.
+
+HQ's side works with the review-zone credentials only: it writes the partner's profile and can
+never reach its customers, so the partner's keys are made later, by the partner's own first step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib import texts
+from chalicelib.domain import schedule
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import PartnerId, PersonId, is_id
+from chalicelib.domain.partner import LegalEntity, Partner, PartnerState, Sender
+from chalicelib.domain.people import Person, Role
+from chalicelib.domain.scope import Zone
+from chalicelib.ports.sending import SystemMail
+from chalicelib.ports.system import PartnerSession, QueueName
+from chalicelib.ports.workflow import PartnerCard
+from chalicelib.usecases.people import checked_address, checked_name, give_role
+from chalicelib.usecases.programmes import checked_groups, tell_partner
+from chalicelib.usecases.world import World
+
+MARKETS = ("de", "at", "ch", "gb", "us", "es", "fr", "hu", "all")
+LANGUAGES = ("en", "de", "es", "fr", "hu")
+FIELD_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """The form as it was typed. Legal entity and sender may be left to the partner."""
+
+    id: str
+    name: str
+    email: str
+    person_name: str
+    market: str = "all"
+    zone: str = "Europe/Berlin"
+    language: str = "en"
+    groups: str = ""
+    entity_name: str = ""
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = ""
+    register: str = ""
+    vat_id: str = ""
+    represented_by: str = ""
+    entity_email: str = ""
+    phone: str = ""
+    sender_address: str = ""
+    sender_name: str = ""
+    reply_to: str = ""
+
+
+def invite(world: World, by: Person, form: Invitation) -> PartnerId:
+    """Make the partner and its first person, and queue the invitation and the open programmes.
+
+    The id comes with the form: a form that is sent twice, or again after a crash, makes one
+    partner. Raises Refused with every problem at once, Conflict ``partner.exists`` if the id
+    belongs to another partner, NotFound for an id that is none.
+    """
+    if not is_id(form.id, "prt"):
+        raise NotFound
+    partner, address, person_name = _checked(world, form)
+    session = world.sessions.open(partner.id, Zone.REVIEW)
+    partner = _store(world, session, partner)
+    card = PartnerCard(id=partner.id, name=partner.name, groups=partner.groups, state=partner.state.value)
+    world.partners.register(card)
+    person = give_role(
+        world, address=address, name=person_name, role=Role.PARTNER_ADMIN, by=by.id, partner=partner.id,
+        partner_name=partner.name, language=partner.language,
+    )
+    if person not in partner.people:
+        world.partners.save(
+            session, replace(partner, people=(*partner.people, person), version=partner.version + 1),
+            expected_version=partner.version,
+        )
+    world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "invited", "person": person, "partner": partner.id})
+    tell_partner(world, card)
+    return partner.id
+
+
+def send_invitation(world: World, person_id: PersonId, partner_id: PartnerId) -> None:
+    """Mail an invited person where to sign in; who lost the membership meanwhile gets nothing."""
+    from chalicelib.rendering.mails import render_mail
+
+    account = world.people.account(person_id)
+    if not account.roles_at(partner_id, world.clock.now()):
+        return
+    partner = world.partners.home(world.sessions.open(partner_id, Zone.REVIEW)).partner
+    mail = render_mail("invited", {
+        "person": account.person, "partner": partner, "org_name": world.facts.org_name,
+        "url": f"{world.facts.base_url}/sign-in?next=/p/{partner_id}",
+    }, texts.translations(account.person.language or partner.language))
+    world.mailer.send(SystemMail(
+        to=account.person.address, subject=mail.subject, text=mail.text, html=mail.html,
+        from_address=world.facts.mail_from, from_name=world.facts.org_name,
+        headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": "invited"},
+    ))
+
+
+def _store(world: World, session: PartnerSession, partner: Partner) -> Partner:
+    """Store a new partner, or take up the one that an earlier try of the same form stored."""
+    try:
+        world.partners.save(session, partner, expected_version=0)
+        return partner
+    except Conflict:
+        stored = world.partners.home(session).partner
+        if stored.state is not PartnerState.INVITED or stored.name != partner.name:
+            raise Conflict("partner.exists", name=stored.name) from None
+        return stored
+
+
+def _checked(world: World, form: Invitation) -> tuple[Partner, str, str]:
+    """The partner, and the address and name of its first person; raises Refused with all problems."""
+    problems: list[Problem] = []
+    name = checked_name(form.name, problems)
+    address = checked_address(form.email, problems)
+    person_name = checked_name(form.person_name, problems, field="person_name")
+    for field, value, known in (("market", form.market, MARKETS), ("language", form.language, LANGUAGES)):
+        if value not in known:
+            problems.append(Problem("choice.unknown", field, {"value": value[:40]}))
+    if form.zone not in schedule.zone_names():
+        problems.append(Problem("time.zone", "zone", {"value": form.zone[:60]}))
+    groups = checked_groups(form.groups, problems)
+    entity, sender = checked_entity(form, problems), checked_sender(form, name, problems)
+    if problems:
+        raise Refused(problems)
+    partner = Partner(
+        id=PartnerId(form.id), org=world.facts.org_id, name=name, market=form.market, language=form.language,
+        zone=form.zone, groups=groups, entity=entity, sender=sender, created_at=world.clock.now(),
+    )
+    return partner, address, person_name
+
+
+def checked_entity(form: Invitation, problems: list[Problem]) -> LegalEntity:
+    """The legal entity as far as HQ knows it; what is missing is asked of the partner before it sends."""
+    values = {
+        field: " ".join(getattr(form, field).split())
+        for field in ("street", "postal_code", "city", "register", "vat_id", "represented_by", "phone")
+    }
+    country = form.country.strip().upper()
+    for field, value in values.items():
+        if len(value) > FIELD_LENGTH or not value.isprintable():
+            problems.append(Problem("name.too_long", field, {"length": len(value), "max": FIELD_LENGTH}))
+    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
+        problems.append(Problem("entity.country", "country", {"value": form.country[:20]}))
+    email = checked_address(form.entity_email, problems, field="entity_email") if form.entity_email.strip() else ""
+    entity_name = " ".join(form.entity_name.split()) or " ".join(form.name.split())
+    bare = LegalEntity(name=entity_name[:FIELD_LENGTH], street="", postal_code="", city="", country=country, email=email)
+    return replace(bare, **values)
+
+
+def checked_sender(form: Invitation, name: str, problems: list[Problem]) -> Sender:
+    """The sender as far as HQ knows it; whether SES accepts it is asked when the partner submits."""
+    address, reply_to = (
+        checked_address(getattr(form, field), problems, field=field) if getattr(form, field).strip() else ""
+        for field in ("sender_address", "reply_to")
+    )
+    display = " ".join(form.sender_name.split()) or name
+    if len(display) > 60 or not display.isprintable():
+        problems.append(Problem("name.too_long", "sender_name", {"length": len(display), "max": 60}))
+    return Sender(address=address, display_name=display, reply_to=reply_to)
