@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib import wiring
 from chalicelib.domain.errors import NotFound, Permanent
-from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId
+from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId, ProgrammeId
 from chalicelib.usecases.world import World
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def handle(message: Mapping[str, Any], world: World) -> None:
     """Deliver one notice; raises Permanent for a message of an unknown version or kind."""
-    from chalicelib.usecases import notices, programmes, sign_in
+    from chalicelib.usecases import notices, partners, programmes, sign_in
 
     kind = message.get("kind")
     if message.get("v") != 1:
@@ -31,6 +31,10 @@ def handle(message: Mapping[str, Any], world: World) -> None:
         )
     elif kind == "sign_in":
         sign_in.send_link(world, PersonId(message["person"]))
+    elif kind == "invited":
+        partners.send_invitation(world, PersonId(message["person"]), PartnerId(message["partner"]))
+    elif kind == "import_done":
+        notices.import_done(world, PartnerId(message["partner"]), ImportId(message["import"]))
     elif kind == "programme_opened":
         programmes.open_for(world, ProgrammeId(message["programme"]), PartnerId(message["partner"]))
     else:

@@ -31,7 +31,7 @@ class MailText:
 def _environment(translations: NullTranslations | GNUTranslations | None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=lambda name: bool(name) and name.endswith(".html"), extensions=["jinja2.ext.i18n"],
+        autoescape=lambda name: name is not None and name.endswith(".html"), extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         translations or NullTranslations(), newstyle=True,

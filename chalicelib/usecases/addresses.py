@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.campaign import Campaign
+from chalicelib.domain.ids import ImportId, PartnerId
 from chalicelib.usecases.world import World
 
 
@@ -14,6 +15,11 @@ def review(world: World, token: str) -> str:
 def campaign(world: World, of: Campaign) -> str:
     """The partner's page of a campaign; it asks for a sign-in."""
     return f"{world.facts.base_url}/p/{of.partner}/campaigns/{of.id}"
+
+
+def import_result(world: World, partner: PartnerId, batch: ImportId) -> str:
+    """The partner's page of one import."""
+    return f"{world.facts.base_url}/p/{partner}/customers/imports/{batch}"
 
 
 def unsubscribe(world: World, token: str) -> str:

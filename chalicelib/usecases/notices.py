@@ -10,16 +10,19 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chalicelib import texts
 from chalicelib.domain.campaign import Ask, Campaign, Revision, State
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import CampaignId, PartnerId, PersonId
+from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId
 from chalicelib.domain.people import Link, Person, Purpose
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
+from chalicelib.rendering.mails import MailText, render_mail
 from chalicelib.usecases import addresses, outbox
 from chalicelib.usecases.review import LINK_LIFE, code_hash, settled, token_hash
+from chalicelib.usecases.review_mail import review_request
 from chalicelib.usecases.world import World
 
 CODE_DIGITS = 4
@@ -89,8 +92,6 @@ def _review_request(case: _Case, kind: str, numbers: list[int]) -> None:
 
 def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
     """Make a link with its code for one reviewer and mail both with the rendered campaign."""
-    from chalicelib.usecases.review_mail import review_request
-
     world, now = case.world, case.world.clock.now()
     token = base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
     code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
@@ -111,8 +112,6 @@ def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
 
 def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
     """Tell those who made or submitted the campaign what became of it."""
-    from chalicelib.rendering.mails import render_mail
-
     campaign, history = case.campaign, case.history
     answer = settled(history, numbers[0]) if numbers else None
     context = {
@@ -122,14 +121,23 @@ def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
     }
     for person_id in dict.fromkeys(p for p in (campaign.created_by, campaign.submitted_by) if p):
         person = case.world.people.account(person_id).person
-        mail = render_mail("campaign_news", {**context, "person": person})
+        mail = render_mail("campaign_news", {**context, "person": person}, texts.translations(person.language))
         _send(case.world, person, mail, kind=kind, campaign=campaign)
 
 
-def _send(world: World, person: Person, mail: object, *, kind: str, campaign: Campaign | None = None) -> None:
-    from chalicelib.rendering.mails import MailText
+def import_done(world: World, partner: PartnerId, batch_id: ImportId) -> None:
+    """Tell who uploaded a file of customers that it was read; the mail has counts only, no address."""
+    session = world.sessions.open(partner, Zone.PARTNER)
+    batch = world.imports.get(session, batch_id)
+    person = world.people.account(batch.attested_by).person
+    mail = render_mail("import_done", {
+        "person": person, "batch": batch, "org_name": world.facts.org_name,
+        "url": addresses.import_result(world, partner, batch_id),
+    }, texts.translations(person.language))
+    _send(world, person, mail, kind="import_done")
 
-    assert isinstance(mail, MailText)
+
+def _send(world: World, person: Person, mail: MailText, *, kind: str, campaign: Campaign | None = None) -> None:
     world.mailer.send(SystemMail(
         to=person.address, subject=mail.subject, text=mail.text, html=mail.html,
         from_address=world.facts.mail_from, from_name=world.facts.org_name,

@@ -6,7 +6,9 @@ It stays under 90 KB, since Gmail clips at 102 KB, and the campaign's own links 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from chalicelib import texts
 from chalicelib.domain import content
 from chalicelib.domain.campaign import Campaign, FindingRecord, Revision
 from chalicelib.domain.errors import Permanent, Problem
@@ -14,7 +16,6 @@ from chalicelib.domain.people import Person
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.mails import MailText, render_mail
-from chalicelib.texts import sentence
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
 
@@ -42,12 +43,14 @@ def review_request(
         "org_name": world.facts.org_name, "programme": programme, "url": url, "code": code,
         "findings": [f for f in revision.findings if f.severity != "info"],
         "differences": differences(history, revision),
-        "is_first": previous(history, revision) is None, "sentence": finding_sentence,
+        "is_first": previous(history, revision) is None,
+        "sentence": partial(finding_sentence, language=person.language),
     }
     rendered = dead_rendering(world, session, revision)
-    mail = render_mail("review_request", {**context, "rendered": rendered})
+    catalogue = texts.translations(person.language)
+    mail = render_mail("review_request", {**context, "rendered": rendered}, catalogue)
     if len(mail.html.encode()) > LIMIT:
-        mail = render_mail("review_request", {**context, "rendered": ""})
+        mail = render_mail("review_request", {**context, "rendered": ""}, catalogue)
     return mail
 
 
@@ -104,4 +107,4 @@ def _cut(text: str) -> str:
 def finding_sentence(finding: FindingRecord, language: str = "en") -> str:
     """A finding as the sentence that people read."""
     params = {**finding.params, "quote": finding.quote}
-    return sentence(Problem(f"compliance.{finding.code}", finding.region, params), language)
+    return texts.sentence(Problem(f"compliance.{finding.code}", finding.region, params), language)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import digest, schedule
-from chalicelib.domain.audience import bracket
+from chalicelib.domain.audience import Preflight, bracket
 from chalicelib.domain.campaign import (
     Action,
     Actor,
@@ -35,7 +35,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerHome
 from chalicelib.rendering.fill import Rendered, render
 from chalicelib.usecases import drafts, outbox
-from chalicelib.usecases.contacts import Preflight, preflight
+from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.world import World
