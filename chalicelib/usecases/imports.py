@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.domain.contact import ImportBatch, LegalBasis
+from chalicelib.domain.contact import ImportBatch, ImportState, LegalBasis
 from chalicelib.domain.csvrows import MAX_BYTES, Text, cells_of, records, restored
-from chalicelib.domain.errors import NotFound, Problem, Refused
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import ImportId, PartnerId, PersonId, is_id, make_id
 from chalicelib.ports.system import PartnerSession, UploadForm
 from chalicelib.ports.trust import require_customers
@@ -41,10 +41,11 @@ def refused_key(partner: PartnerId, batch: ImportId) -> str:
 
 def start_import(
     world: World, actor: PersonId, session: PartnerSession, *, file_name: str, basis: str, source: str, wording: str,
-    attest: bool,
+    attest: bool, next_page: Callable[[ImportId], str] = lambda batch: "",
 ) -> tuple[ImportBatch, UploadForm]:
     """Note where the file's consents come from and who says so, and give the form that uploads it.
 
+    ``next_page`` tells where the browser goes once the file is stored.
     Raises Refused with all of ``import.basis``, ``import.source_missing``, ``import.wording_missing``,
     ``text.too_long``, ``text.control``, ``import.not_attested`` and ``import.file_name`` that apply.
     """
@@ -69,8 +70,19 @@ def start_import(
         created_at=now,
     )
     world.imports.save(session, batch, expected_version=0)
+    return batch, upload_form(world, session, batch, next_page(batch.id))
+
+
+def upload_form(world: World, session: PartnerSession, batch: ImportBatch, next_page: str = "") -> UploadForm:
+    """The form that uploads a started import's file; makes nothing, so a page may show it anew.
+
+    Raises Conflict ``import.changed`` once a file was taken.
+    """
+    require_customers(session)
+    if batch.state is not ImportState.WAITING:
+        raise Conflict("import.changed")
     key = upload_key(session.partner, batch.id)
-    return batch, world.blobs.upload_form(session, key, max_bytes=MAX_BYTES, seconds=FORM_SECONDS)
+    return world.blobs.upload_form(session, key, max_bytes=MAX_BYTES, seconds=FORM_SECONDS, redirect=next_page)
 
 
 def listing(world: World, session: PartnerSession) -> Sequence[ImportBatch]:

@@ -7,6 +7,7 @@ unsubscribe, and stand together so that one query reads both.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -140,22 +141,26 @@ class DynamoContacts:
         if item is None:
             return None
         check(item, "tally", 1)
+        counts = json.loads(item["counts"])
         return Tally(
             at=moment_of(item["at"]),
-            suppressed={SuppressionReason(reason): count for reason, count in item["suppressed"].items()},
+            suppressed={SuppressionReason(reason): count for reason, count in counts["suppressed"].items()},
             by_bases={
                 frozenset(LegalBasis(name) for name in names.split("+") if name): count
-                for names, count in item["by_bases"].items()
+                for names, count in counts["by_bases"].items()
             },
         )
 
     def save_tally(self, session: PartnerSession, tally: Tally) -> None:
         """Store a count, unless a newer one is there."""
         require_customers(session)
-        item = {
-            "pk": _count_pk(session), "sk": "TALLY", "type": "tally", "v": 1, "at": stamp(tally.at),
+        counts = {
             "suppressed": {reason.value: count for reason, count in tally.suppressed.items()},
             "by_bases": {"+".join(sorted(bases)): count for bases, count in tally.by_bases.items()},
+        }
+        item = {
+            "pk": _count_pk(session), "sk": "TALLY", "type": "tally", "v": 1, "at": stamp(tally.at),
+            "counts": json.dumps(counts),
         }
         try:
             self._table.of(session).put(item, condition=ex.any_of(ex.absent("at"), ex.at_most("at", item["at"])))
