@@ -38,13 +38,13 @@ SET_BY_SES = frozenset(_SET_BY_SES_WORDS.split())
 
 _ONCE_WORDS = """
     accept-language acceptlanguage archived-at auto-submitted bounces-to comments content-alternative content-base
-    content-class content-description content-disposition content-duration content-id content-language content-
-    length content-location content-md5 content-transfer-encoding content-type date delivered-to disposition-
-    notification-options disposition-notification-to dkim-signature domainkey-signature errors-to from importance
-    in-reply-to keywords list-archive list-help list-id list-owner list-post list-subscribe list-unsubscribe list-
-    unsubscribe-post message-context message-id mime-version organization original-from original-message-id
-    original-recipient original-subject precedence priority references reply-to return-path return-receipt-to sender
-    solicitation sensitivity subject thread-index thread-topic user-agent vbr-info
+    content-class content-description content-disposition content-duration content-id content-language
+    content-length content-location content-md5 content-transfer-encoding content-type date delivered-to
+    disposition-notification-options disposition-notification-to dkim-signature domainkey-signature errors-to from
+    importance in-reply-to keywords list-archive list-help list-id list-owner list-post list-subscribe
+    list-unsubscribe list-unsubscribe-post message-context message-id mime-version organization original-from
+    original-message-id original-recipient original-subject precedence priority references reply-to return-path
+    return-receipt-to sender solicitation sensitivity subject thread-index thread-topic user-agent vbr-info
 """
 ONCE = frozenset(_ONCE_WORDS.split())
 """Headers that may stand in a message once only."""

@@ -125,12 +125,15 @@ class Control:
     def _set_clock(self, request: Request) -> object:
         given = wire.parse(request.body)
         moment = wire.text(given, "set")
-        if moment and self._hooks.set is not None:
-            self._hooks.set(parse_time(moment))
-        elif not moment and self._hooks.advance is not None:
-            self._hooks.advance(wire.number(given, "advance", 0.0))
-        else:
-            raise not_found("The runner's clock cannot be moved here.")
+        try:
+            if moment and self._hooks.set is not None:
+                self._hooks.set(parse_time(moment))
+            elif not moment and self._hooks.advance is not None:
+                self._hooks.advance(wire.number(given, "advance", 0.0))
+            else:
+                raise not_found("The runner's clock cannot be moved here.")
+        except ValueError as error:
+            raise bad_request(f"The clock cannot be moved so: {error}.") from None
         return {"time": stamp(self._clock())}
 
     def _tick(self, request: Request) -> object:

@@ -122,7 +122,10 @@ class Pages:
             raise bad_request("Write how much as a number, such as 15.") from None
         if not 0 < seconds <= 366 * 86_400:
             raise bad_request("Move the time forward by at most a year.")
-        self._hooks.advance(seconds)
+        try:
+            self._hooks.advance(seconds)
+        except ValueError as error:
+            raise bad_request(f"The clock cannot be moved so: {error}.") from None
         return see("/")
 
     def _list(self, request: Request) -> Response:
