@@ -66,6 +66,12 @@ class Keeper:
             return False
         return self._settle(self.emulator.stop())
 
+    def end_left_over(self) -> None:
+        """End an emulator that outlived its runner, whatever its port."""
+        pid, _ = self._read_note()
+        if pid and is_emulator(pid):
+            self._end(pid)
+
     def save(self) -> None:
         """Save the state now, which this emulator only does when it ends: end it and start it again."""
         if self.stop():
