@@ -93,7 +93,7 @@ class Encoder:
                 after = True
                 continue
             closing = len(piece) - len(piece.lstrip("}")) if after else 0
-            out += [self._constant("}")] * closing + [piece[closing:]]
+            out += [self._constant("}") for _ in range(closing)] + [piece[closing:]]
             after = after and closing == len(piece)
         return "".join(out)
 

@@ -15,11 +15,11 @@ def _alternative_text(document: Document, facts: MailFacts) -> Iterator[Finding]
     An image that a partner chose and left without words is told to the partner.
     """
     for element in document.elements:
-        if element.tag != "img" or element.mso:
+        if element.tag != "img" or element.mso or (element.region and facts.template):
             continue
         alt = element.get("alt")
         pixel = (element.get("width"), element.get("height")) == ("1", "1")
-        if (alt is None and not pixel) or (element.region and not facts.template and not (alt or "").strip()):
+        if (alt is None and not pixel) or (element.region and not (alt or "").strip()):
             yield Finding(code="A11Y001", severity=Severity.WARN, region=element.region,
                           quote=quoted(element.get("src") or ""), line=element.line)
 

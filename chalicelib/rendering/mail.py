@@ -1,0 +1,247 @@
+"""Rendering a mail for good, previewing one leniently, and examining it by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain import compliance, urls, values
+from chalicelib.domain.compliance import Finding, MailFacts, OpenValue
+from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
+from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.partner import LegalEntity
+from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.rendering import document, fill, frame, merge
+from chalicelib.rendering.fill import Filled, Key
+from chalicelib.rendering.merge import SENTINEL, Place, sentinel
+from chalicelib.rendering.placeholders import Encoder
+from chalicelib.rendering.text import plain
+from chalicelib.rendering.tokens import tokenise
+
+_UNSUBSCRIBE = Place(0, 0, UNSUBSCRIBE_URL, "")
+"""Always the first place: its sentinel stands wherever the way out is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A mail, encoded once. ``values``, ``subject`` and ``preheader`` are in their one form.
+
+    ``assets`` are the addresses of the chosen images; ``headers`` what the sender must set, with
+    ``{{unsubscribe_url}}`` where each recipient's address goes; ``warnings`` hints per field.
+    """
+
+    content: Content
+    values: Mapping[str, str]
+    subject: str
+    preheader: str
+    assets: tuple[str, ...]
+    locked_sha256: str
+    imprint_sha256: str
+    headers: tuple[tuple[str, str], ...]
+    merge_fields: tuple[tuple[str, str], ...]
+    warnings: tuple[Problem, ...] = ()
+    filled: Filled
+    plain_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What there is so far, for a sample customer. ``html`` is a whole page for a sandboxed frame."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A subject or preheader: ``text`` with sentinels where it is HQ's own with merge fields."""
+
+    value: str
+    text: str
+    open: bool
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def render(
+    version: TemplateVersion, *, values: Mapping[str, str], subject: str, preheader: str, entity: LegalEntity,
+) -> Rendered:
+    """Render and encode a mail.
+
+    Raises Refused with all problems of all values, ``field`` being the key of the value
+    (``subject`` and ``preheader`` too); raises LockedBytesChanged if a value would leave its place.
+    """
+    places = [_UNSUBSCRIBE]
+    template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
+    places += template_places
+    head = _line("subject", subject, version.subject, places)
+    lead = _line("preheader", preheader, version.preheader, places)
+    checked, own, hints = _fragments(version, values)
+    problems = (*head.problems, *lead.problems, *checked.problems)
+    if problems:
+        raise Refused(problems)
+    filled = fill.fill(version, own | frame.fragments(version, entity, sentinel(0), lead.text))
+    marked = _marked(version, filled, template_places)
+    encoder, readable = Encoder(places), plain(marked)
+    content = Content(
+        html=encoder.encode(marked.decode(), Context.HTML), text=encoder.encode(readable, Context.TEXT),
+        subject=encoder.encode(head.text, Context.SUBJECT), placeholders=encoder.placeholders,
+    )
+    return Rendered(
+        content=content, values=dict(checked.values), subject=head.value, preheader=lead.value,
+        assets=_assets(version, checked.values), locked_sha256=filled.locked_sha256,
+        imprint_sha256=frame.imprint_sha256(entity), headers=frame.HEADERS,
+        merge_fields=tuple(sorted({(p.field, p.default) for p in content.placeholders if p.field})),
+        warnings=(*head.warnings, *lead.warnings, *checked.warnings, *hints), filled=filled,
+        plain_text=document.named(readable, [place.field for place in places]),
+    )
+
+
+def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -> list[Finding]:
+    """What the compliance rules say about a rendered mail; blocking findings first."""
+    parsed = document.read(
+        rendered.filled.html, rendered.filled.slots, names=[UNSUBSCRIBE_URL], values=_open_values(version, rendered),
+        html_bytes=len(rendered.content.html.encode()),
+    )
+    return compliance.check(parsed, MailFacts(
+        subject=rendered.subject, preheader=rendered.preheader, plain_text=rendered.plain_text,
+        headers=rendered.headers, postal_address=frame.postal_lines(entity),
+        unsubscribe_placeholder=frame.UNSUBSCRIBE_FIELD, locked_sha256=version.locked_sha256,
+        rendered_locked_sha256=rendered.locked_sha256, image_hosts=_image_hosts(version),
+    ))
+
+
+def preview(
+    version: TemplateVersion, *, values: Mapping[str, str], subject: str = "", preheader: str = "",
+    entity: LegalEntity | None = None, profile: Mapping[str, str] | None = None,
+) -> Preview:
+    """Render what is there: empty fields show their label, bad addresses are dead, nothing is refused.
+
+    ``profile`` is the sample customer; fields it lacks take the template's default. The way out
+    leads nowhere. Hostile values are as harmless here as in the mail.
+    """
+    places = [_UNSUBSCRIBE]
+    template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
+    places += template_places
+    head = _line("subject", subject, version.subject, places)
+    lead = _line("preheader", preheader, version.preheader, places)
+    checked, own, hints = _fragments(version, values, lenient=True)
+    sample = _sample(places, profile or {})
+    shown = entity or LegalEntity(name="…", street="", postal_code="", city="", country="")
+    filled = fill.fill(version, own | frame.fragments(version, shown, "", lead.text))
+    marked = _marked(version, filled, template_places)
+    return Preview(
+        subject=_expanded(head.text, sample), preheader=_expanded(lead.text, sample),
+        html=_expanded(marked.decode(), [fill.attribute(text) for text in sample]),
+        text=_expanded(plain(marked), sample), problems=(*head.problems, *lead.problems, *checked.problems),
+        warnings=(*head.warnings, *lead.warnings, *checked.warnings, *hints),
+    )
+
+
+def _line(key: str, given: str, own: str, places: list[Place]) -> _Line:
+    """Check a subject or preheader; HQ's own text may use merge fields, a partner's is text."""
+    if given.strip() == own.strip() and (found := merge.parse(own.strip())[0]):
+        out, position, data = [], 0, own.strip().encode()
+        for place in found:
+            out += [data[position:place.start].decode(), sentinel(len(places))]
+            places.append(place)
+            position = place.end
+        return _Line(own.strip(), "".join(out) + data[position:].decode(), False)
+    limit = values.MAX_SUBJECT if key == "subject" else values.MAX_PREHEADER
+    value, problems, warnings = values.line(key, given, limit=limit, required=key == "subject")
+    return _Line(value, value, True, tuple(problems), tuple(warnings))
+
+
+def _fragments(
+    version: TemplateVersion, raw: Mapping[str, str], *, lenient: bool = False,
+) -> tuple[values.Checked, dict[Key, str], list[Problem]]:
+    """The open slots' bytes with everything there is to say about the values."""
+    checked = values.validate_all(version.regions, raw)
+    fragments: dict[Key, str] = {}
+    problems, hints = list(checked.problems), list[Problem]()
+    bad = {p.field for p in checked.problems}
+    for region in version.regions:
+        if region.type is RegionType.SYSTEM:
+            continue
+        given = {key: checked.values[key] for key in values.keys(region)}
+        if lenient:
+            given = _filled_up(region, given, bad)
+        made, found = _region_fragments(region, given)
+        fragments |= made
+        problems += found
+        if region.type is RegionType.RICH and (gone := fill.dropped(region, given[region.id])):
+            hints.append(Problem("value.sanitised", region.id, {"found": ", ".join(gone)[:120]}))
+    return values.Checked(checked.values, tuple(problems), checked.warnings), fragments, hints
+
+
+def _region_fragments(region: Region, given: Mapping[str, str]) -> tuple[dict[Key, str], list[Problem]]:
+    value, second = given[region.id], given.get(f"{region.id}.{values.SECOND.get(region.type, '')}", "")
+    if region.type is RegionType.RICH:
+        cleaned, problems = fill.rich(region, value)
+        return {(region.id, "content"): cleaned}, problems
+    if region.type is RegionType.IMAGE:
+        return {(region.id, "src"): fill.attribute(value), (region.id, "alt"): fill.attribute(second)}, []
+    if region.type in (RegionType.LINK, RegionType.BUTTON):
+        return {(region.id, "href"): fill.attribute(value), (region.id, "content"): fill.text(second)}, []
+    return {(region.id, "content"): fill.text(value)}, []
+
+
+def _filled_up(region: Region, given: Mapping[str, str], bad: set[str]) -> dict[str, str]:
+    """For the preview: labels for what is empty, nothing for an address that is not one."""
+    out = dict(given)
+    if region.type is RegionType.IMAGE:
+        out[region.id] = region.default if region.id in bad or not out[region.id] else out[region.id]
+        return out
+    if region.type in (RegionType.LINK, RegionType.BUTTON):
+        out[region.id] = "#" if region.id in bad else out[region.id]
+        out[f"{region.id}.text"] = out[f"{region.id}.text"] or f"[{region.label}]"
+    elif not out[region.id]:
+        out[region.id] = fill.text(f"[{region.label}]") if region.type is RegionType.RICH else f"[{region.label}]"
+    return {key: value[:values.MAX_TEXT] for key, value in out.items()}
+
+
+def _marked(version: TemplateVersion, filled: Filled, template_places: Sequence[Place]) -> bytes:
+    """The filled HTML with a sentinel for each merge field; where they are is known from the template.
+
+    They are not searched in the filled bytes: a partner's own braces beside one must not hide it.
+    """
+    pairs, out, position, shift = list(zip(version.slots, filled.slots, strict=True)), list[bytes](), 0, 0
+    index = 0
+    for number, place in enumerate(template_places, 1):
+        while index < len(pairs) and pairs[index][0].end <= place.start:
+            shift = pairs[index][1].end - pairs[index][0].end
+            index += 1
+        out += [filled.html[position:place.start + shift], sentinel(number).encode()]
+        position = place.end + shift
+    return b"".join([*out, filled.html[position:]])
+
+
+def _sample(places: Sequence[Place], profile: Mapping[str, str]) -> list[str]:
+    return ["" if p is _UNSUBSCRIBE else profile.get(p.field, "") or p.default for p in places]
+
+
+def _expanded(text: str, sample: Sequence[str]) -> str:
+    return SENTINEL.sub(lambda match: sample[int(match.group(1))], text)
+
+
+def _assets(version: TemplateVersion, chosen: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted({chosen[r.id] for r in version.regions if r.type is RegionType.IMAGE and chosen[r.id]}))
+
+
+def _image_hosts(version: TemplateVersion) -> frozenset[str]:
+    return frozenset(urls.host_of(url) for r in version.regions if r.type is RegionType.IMAGE for url in r.choices)
+
+
+def _open_values(version: TemplateVersion, rendered: Rendered) -> list[OpenValue]:
+    """The partner's words, region by region; HQ's own subject with its merge fields is not among them."""
+    out = []
+    for region in version.regions:
+        for key in values.keys(region):
+            text = rendered.values[key]
+            out.append(OpenValue(key, values.visible(text) if region.type is RegionType.RICH else text))
+    own = (("subject", rendered.subject, version.subject), ("preheader", rendered.preheader, version.preheader))
+    return out + [OpenValue(key, text) for key, text, hq in own if text != hq.strip()]
