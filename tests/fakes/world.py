@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
+from tests.fakes.sending import FakeBulkMailer, FakeLedger, FakeMailer, FakeRate
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
 from tests.fakes.trust import FakeContacts, FakeImports, FakeVault
 from tests.fakes.workflow import (
@@ -55,7 +56,14 @@ class FakeWorld:
         self.imports = FakeImports()
         self.vault = FakeVault()
         self.unsubscribe = MacTokens(b"a secret of tests, 32 bytes long")
+        self.ledger = FakeLedger()
+        self.mailer = FakeMailer()
+        self.bulk_mailer = FakeBulkMailer()
+        self.rate = FakeRate(self.clock, self._sleep)
 
     def session(self, partner: PartnerId, zone: Zone = Zone.PARTNER) -> FakeSession:
         """A session, without asking ``sessions`` for it."""
         return FakeSession(partner, zone)
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock.advance(seconds=seconds)
