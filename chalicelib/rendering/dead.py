@@ -5,25 +5,23 @@ from __future__ import annotations
 import html as escaping
 
 from chalicelib.rendering.text import plain
-from chalicelib.rendering.tokens import Kind, tokenise
+from chalicelib.rendering.tokens import Kind, tags, tokenise
 
 MAX_BYTES = 60_000
 """Gmail clips at 102 KB, and the decision stands in the same mail."""
 
-_TAGS = frozenset(
+_TAGS = tags(
     "a abbr b blockquote br center div em font h1 h2 h3 h4 h5 h6 hr i img li ol p s small span strong sub sup table"
-    " tbody td tfoot th thead tr u ul".split()
-)
-_LAYOUT = frozenset("align bgcolor border cellpadding cellspacing colspan height rowspan style valign width".split())
-_STYLES = frozenset(
+    " tbody td tfoot th thead tr u ul")
+_LAYOUT = tags("align bgcolor border cellpadding cellspacing colspan height rowspan style valign width")
+_STYLES = tags(
     "background-color border border-bottom border-collapse border-color border-left border-radius border-right"
     " border-spacing border-style border-top border-width color display direction font font-family font-size"
     " font-style font-weight height letter-spacing line-height list-style list-style-type margin margin-bottom"
     " margin-left margin-right margin-top max-height max-width min-width mso-line-height-rule opacity overflow padding"
     " padding-bottom padding-left padding-right padding-top text-align text-decoration text-transform"
-    " vertical-align white-space width word-break".split()
-)
-_DROPPED = frozenset("head style script title textarea template noscript svg math iframe object form".split())
+    " vertical-align white-space width word-break")
+_DROPPED = tags("head style script title textarea template noscript svg math iframe object form")
 
 
 def dead(html: str) -> str:
@@ -35,7 +33,8 @@ def dead(html: str) -> str:
     inner, style = _body(html)
     for layout in (_LAYOUT, _LAYOUT - {"style"}):
         cleaned = _clean(inner, layout)
-        wrapped = _clean(f'<div style="{escaping.escape(style)}"></div>', layout).removesuffix("</div>") + cleaned + "</div>"
+        frame = _clean(f'<div style="{escaping.escape(style)}"></div>', layout)
+        wrapped = frame.removesuffix("</div>") + cleaned + "</div>"
         if len(wrapped.encode()) < MAX_BYTES:
             return wrapped
     words = plain(html.encode("utf-8", "replace")).encode()[:MAX_BYTES // 8].decode("utf-8", "ignore")

@@ -16,12 +16,12 @@ from chalicelib.domain import urls
 from chalicelib.domain.errors import CountersignError, Problem
 from chalicelib.domain.template import Region, Slot, TemplateVersion, locked_digest
 from chalicelib.rendering.regions import BLOCK_TAGS, INLINE_TAGS
-from chalicelib.rendering.tokens import VOID, Kind, Token, tokenise
+from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise
 
 Key = tuple[str, str]
 """A slot's region and context."""
 
-_DROPPED_WITH_CONTENT = frozenset({"script", "style", "title", "textarea", "template", "noscript", "svg", "math", "iframe"})
+_DROPPED_WITH_CONTENT = tags("script style title textarea template noscript svg math iframe")
 _INSIDE = BLOCK_TAGS | {"div"}
 
 

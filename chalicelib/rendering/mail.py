@@ -108,7 +108,7 @@ def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -
         html_bytes=len(rendered.content.html.encode()),
     )
     return compliance.check(parsed, MailFacts(
-        subject=rendered.subject, preheader=rendered.preheader, plain_text=rendered.plain_text,
+        subject=_with_defaults(rendered.subject), preheader=_with_defaults(rendered.preheader), plain_text=rendered.plain_text,
         headers=rendered.headers, postal_address=frame.postal_lines(entity),
         unsubscribe_placeholder=frame.UNSUBSCRIBE_FIELD, locked_sha256=version.locked_sha256,
         rendered_locked_sha256=rendered.locked_sha256, image_hosts=_image_hosts(version),
@@ -226,6 +226,15 @@ def _sample(places: Sequence[Place], profile: Mapping[str, str]) -> list[str]:
 
 def _expanded(text: str, sample: Sequence[str]) -> str:
     return SENTINEL.sub(lambda match: sample[int(match.group(1))], text)
+
+
+def _with_defaults(line: str) -> str:
+    """A subject or preheader as a customer without a name reads it."""
+    data, out, position = line.encode(), list[str](), 0
+    for place in merge.parse(line)[0]:
+        out += [data[position:place.start].decode(), place.default]
+        position = place.end
+    return "".join(out) + data[position:].decode()
 
 
 def _assets(version: TemplateVersion, chosen: Mapping[str, str]) -> tuple[str, ...]:

@@ -18,14 +18,14 @@ from chalicelib.domain import urls, values
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.template import Region, RegionType, Risk, SystemBlock
 from chalicelib.rendering.structure import Node, Tree
-from chalicelib.rendering.tokens import VOID, Kind, Lines, Token
+from chalicelib.rendering.tokens import VOID, Kind, Lines, Token, tags
 
 METADATA = ("type", "label", "help", "required", "default", "max-length", "rows", "choices", "hosts", "risk")
-INLINE_TAGS = frozenset("a b br em i s small span strong sub sup u".split())
-BLOCK_TAGS = INLINE_TAGS | frozenset("p ul ol li".split())
+INLINE_TAGS = tags("a b br em i s small span strong sub sup u")
+BLOCK_TAGS = INLINE_TAGS | tags("p ul ol li")
 
-_FLOW = frozenset("td th div center blockquote li section article header footer main aside address".split())
-_PHRASING = frozenset("p h1 h2 h3 h4 h5 h6 span strong em b i u small font label sup sub".split())
+_FLOW = tags("td th div center blockquote li section article header footer main aside address")
+_PHRASING = tags("p h1 h2 h3 h4 h5 h6 span strong em b i u small font label sup sub")
 _ELEMENTS = {
     RegionType.TEXT: _FLOW | _PHRASING | {"a"}, RegionType.CHOICE: _FLOW | _PHRASING | {"a"},
     RegionType.RICH: _FLOW | _PHRASING, RegionType.IMAGE: frozenset({"img"}),
@@ -138,7 +138,7 @@ class _Reader:
         if kind is RegionType.CHOICE and not choices:
             self.refuse("template.region_choices", node.start, name)
         region = Region(
-            id=name, type=kind, label=meta.get("label", "").strip() or name.replace("-", " ").replace("_", " ").capitalize(),
+            id=name, type=kind, label=meta.get("label", "").strip() or re.sub("[-_]", " ", name).capitalize(),
             help=meta.get("help", "").strip(), required=self._flag(node, name, meta.get("required"), kind),
             default=default, default_text=default_text, max_length=self._number(node, name, meta, "max-length", 0),
             rows=max(1, self._number(node, name, meta, "rows", 1)), choices=choices,
@@ -157,7 +157,8 @@ class _Reader:
             allowed = INLINE_TAGS if node.name in _PHRASING else BLOCK_TAGS
             for tag in re.findall(r"<([a-zA-Z][a-zA-Z0-9-]*)", inner):
                 if tag.lower() not in allowed:
-                    self.refuse("template.rich_default", node.start, name, element=tag.lower(), allowed=", ".join(sorted(allowed)))
+                    self.refuse("template.rich_default", node.start, name, element=tag.lower(),
+                                allowed=", ".join(sorted(allowed)))
             return (given if given is not None else inner).strip(), ""
         if kind is RegionType.SYSTEM:
             return " ".join(values.visible(inner).split()), ""

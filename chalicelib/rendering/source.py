@@ -167,8 +167,10 @@ def _blocking(findings: Sequence[Finding], known: set[tuple[str, str]]) -> list[
     """Blocking findings as problems of the source; a rule that could not tell refuses as well."""
     problems = []
     for finding in findings:
-        if finding.severity is not Severity.BLOCK or (finding.code == "SEC001" and finding.quote[:2] in ("<!", "<?", "</")):
+        if finding.severity is not Severity.BLOCK:
             continue
+        if finding.code == "SEC001" and finding.quote[:2] in ("<!", "<?", "</"):
+            continue  # told as template.broken
         if finding.state is FindingState.UNDECIDABLE and finding.line:
             continue  # a link that begins with a merge field has been refused by name
         params: dict[str, str | int] = {**finding.params, "quote": finding.quote}
@@ -258,7 +260,8 @@ def _tag_edits(source: bytes, token: Token, style: str | None, found: Found | No
                 edits.append(_Edit(token.end, found.end.start, ((inner, found.region.id, "content"),)))
         else:
             value = token.get(context) or ""
-            edits.append(_attribute_edit(token, attributes_end, context, ((_escaped(value), found.region.id, context),)))
+            slot = (_escaped(value), found.region.id, context)
+            edits.append(_attribute_edit(token, attributes_end, context, (slot,)))
     return edits
 
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from chalicelib.domain.template import Slot
 from chalicelib.rendering.merge import SENTINEL
-from chalicelib.rendering.tokens import VOID, Kind, Token, tokenise
+from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise
 
 WIDTH = 72
 _FIELD_WIDTH = 10
 """How long a merge field is taken to be when a line is wrapped."""
 
-_PARAGRAPH = frozenset("p h1 h2 h3 h4 h5 h6 ul ol table blockquote div center section article header footer hr".split())
-_LINE = frozenset("tr li td th caption address".split())
-_SKIPPED = frozenset("head style script title".split())
+_PARAGRAPH = tags("p h1 h2 h3 h4 h5 h6 ul ol table blockquote div center section article header footer hr")
+_LINE = tags("tr li td th caption address")
+_SKIPPED = tags("head style script title")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _DECORATION = re.compile("[\u034f\u200b\u200c\u2060\ufeff]+")
 

@@ -16,8 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-RAW_TEXT = frozenset("style script title textarea xmp iframe noembed noframes".split())
+
+def tags(names: str) -> frozenset[str]:
+    """A set of names from a line of them."""
+    return frozenset(names.split())
+
+
+VOID = tags("area base br col embed hr img input link meta param source track wbr")
+RAW_TEXT = tags("style script title textarea xmp iframe noembed noframes")
 """Elements whose content is not markup; it ends at their own end tag only."""
 
 _TAG_OPEN = re.compile(rb"<(?:[A-Za-z!?]|/)")
@@ -142,7 +148,8 @@ def _tag(source: bytes, start: int, name_at: int, kind: Kind) -> Token:
     match = _NAME.match(source, name_at)
     if match is None:  # the caller saw a letter there
         return _bogus(source, start)
-    position, attributes, size = match.end(), [], len(source)
+    position, size = match.end(), len(source)
+    attributes: list[Attribute] = []
     while True:
         space = _SPACE.match(source, position)
         name_from = space.end() if space else position

@@ -11,10 +11,11 @@ from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
 from chalicelib.domain.compliance.registry import Rule
 
-FORBIDDEN = frozenset(
+_FORBIDDEN = (
     "script iframe frame frameset object embed applet form input select option textarea button base noscript svg math"
-    " template xmp plaintext noembed noframes portal slot dialog marquee keygen isindex".split()
+    " template xmp plaintext noembed noframes portal slot dialog marquee keygen isindex"
 )
+FORBIDDEN = frozenset(_FORBIDDEN.split())
 URL_ATTRIBUTES = frozenset({
     "href", "src", "background", "action", "formaction", "cite", "longdesc", "poster", "srcset", "data", "ping",
     "xlink:href", "usemap", "manifest", "profile", "codebase", "classid", "archive", "lowsrc", "dynsrc", "o:href",
