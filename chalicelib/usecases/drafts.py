@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from chalicelib.domain import ids
@@ -12,9 +13,10 @@ from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.step import record
-from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.domain.template import RegionType, TemplateVersion
+from chalicelib.domain.values import defaults, keys
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import PartnerHome
+from chalicelib.ports.workflow import Change, PartnerHome
 from chalicelib.usecases.world import World
 
 EDITABLE = frozenset({State.DRAFT, State.CHANGES_REQUESTED})
@@ -48,7 +50,7 @@ def start(world: World, session: PartnerSession, person: Person, programme_id: P
     home = world.partners.home(session)
     programme = open_programme(world, home, programme_id)
     version = world.templates.get(programme.template, programme.template_version)
-    values = {r.id: r.default for r in version.regions if r.default} | dict(programme.defaults)
+    values = defaults(version.regions) | dict(programme.defaults)
     return _create(
         world, session, person, programme, name=name or programme.title, zone=home.partner.zone,
         subject=version.subject, preheader=version.preheader, values=values,
@@ -112,8 +114,10 @@ def save(
     if draft.version != version:
         raise changed(draft)
     template = world.templates.get(draft.template, draft.template_version)
-    problems = [*_foreign_fields(template, typed.values or {}), *_unkeepable(typed)]
-    if problems:
+    foreign = _foreign_fields(template, typed.values or {})
+    if foreign:
+        _note_attempt(world, session, person, campaign, foreign)
+    if problems := [*foreign, *_unkeepable(typed)]:
         raise Refused(problems)
     saved = replace(
         draft, version=draft.version + 1, saved_at=world.clock.now(), saved_by=person.id,
@@ -131,20 +135,22 @@ def changed(draft: Draft) -> Conflict:
     return Conflict("draft.changed", at=draft.saved_at.isoformat(timespec="seconds"), by=draft.saved_by)
 
 
-def keys_of(region: Region) -> tuple[str, ...]:
-    """The form fields of a region: images have an alternative text, links a text of their own."""
-    if region.type is RegionType.SYSTEM:
-        return ()
-    if region.type is RegionType.IMAGE:
-        return (region.id, f"{region.id}.alt")
-    if region.type in (RegionType.LINK, RegionType.BUTTON):
-        return (region.id, f"{region.id}.text")
-    return (region.id,)
-
-
 def _foreign_fields(template: TemplateVersion, values: Mapping[str, str]) -> list[Problem]:
-    open_keys = {key for region in template.regions for key in keys_of(region)}
+    open_keys = {key for region in template.regions if region.type is not RegionType.SYSTEM
+                 for key in keys(region)}
     return [Problem("region.locked", key[:80]) for key in values if key not in open_keys]
+
+
+def _note_attempt(
+    world: World, session: PartnerSession, person: Person, campaign: Campaign, foreign: list[Problem],
+) -> None:
+    """Put an attempt at locked fields into the trail: no form of ours posts them."""
+    now = world.clock.now()
+    fields = ",".join(p.field for p in foreign)[:200]
+    after, entry = record(campaign, "refused_locked", now=now, by=person.id, details={"fields": fields})
+    # Where somebody wrote meanwhile, the attempt is refused all the same and only not noted.
+    with suppress(Conflict):
+        world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
 
 
 def _unkeepable(typed: Typed) -> list[Problem]:

@@ -134,11 +134,11 @@ def decide(
     ``review.expired``, ``link.tries``, ``review.own_campaign``, ``review.too_late``.
     """
     review = look(world, token)
-    _must_be_open(review, shown)
-    must_not_decide_own(review.link.person, review.campaign.submitted_by, review.campaign.created_by)
-    if review.revision.start.at <= world.clock.now():
+    if review.standing in (Standing.OPEN, Standing.EXPIRED) and review.revision.start.at <= world.clock.now():
         lapse(world, review.session, review.campaign)
         raise Conflict("review.too_late", start=review.revision.start.local, zone=review.revision.start.zone)
+    _must_be_open(review, shown)
+    must_not_decide_own(review.link.person, review.campaign.submitted_by, review.campaign.created_by)
     _check_answer(world, review.link, verdict, code, reason)
     answer = replace(
         review.mine, verdict=verdict, reason=_clean(reason), answered_at=world.clock.now(),

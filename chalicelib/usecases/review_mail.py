@@ -56,7 +56,7 @@ def review_request(
 
 def dead_rendering(world: World, session: PartnerSession, revision: Revision) -> str:
     """The campaign as a reviewer's mail may hold it: sanitised, links dead, defaults filled in."""
-    from chalicelib.rendering.fill import dead
+    from chalicelib.rendering.dead import dead
 
     return dead(shown(world, session, revision)[1])
 

@@ -32,8 +32,8 @@ from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History, PartnerHome
-from chalicelib.rendering.fill import Rendered, render
+from chalicelib.ports.workflow import Change, History
+from chalicelib.rendering.mail import Rendered, examine, render
 from chalicelib.usecases import drafts, outbox
 from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
@@ -126,7 +126,7 @@ def _answers(world: World, session: PartnerSession, campaign: Campaign, history:
         )
     except Refused as refused:
         problems += refused.problems
-    findings = _findings(world, home, template, draft, rendered)
+    findings = [f.record() for f in examine(template, rendered, home.partner.entity)] if rendered else []
     problems += [
         Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote})
         for f in findings if f.severity == "block"
@@ -164,16 +164,6 @@ def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Pro
     return start
 
 
-def _findings(
-    world: World, home: PartnerHome, template: TemplateVersion, draft: Draft, rendered: Rendered | None,
-) -> Sequence[FindingRecord]:
-    if rendered is None:
-        return ()
-    from chalicelib.rendering.check import check_mail
-
-    return check_mail(template, rendered, draft.values, home.partner.entity)
-
-
 def _accepted(partner: Partner) -> bool:
     return any(a.kind == TERMS and a.version == TERMS_VERSION for a in partner.agreements)
 
@@ -195,8 +185,8 @@ def _revision(
     partner, draft = answers.partner, answers.draft
     return digest.bound(Revision(
         campaign=answers.campaign.id, number=answers.campaign.revision + 1, template=draft.template,
-        template_version=draft.template_version, language=answers.template.language, subject=draft.subject,
-        preheader=draft.preheader, values=dict(draft.values), content=sha256,
+        template_version=draft.template_version, language=answers.template.language, subject=rendered.subject,
+        preheader=rendered.preheader, values=dict(rendered.values), content=sha256,
         locked_sha256=rendered.locked_sha256, merge_fields=answers.template.merge_fields,
         assets=tuple(rendered.assets), bracket=bracket(answers.audience.receive), start=start,
         on_lapse=draft.on_lapse, sender_address=partner.sender.address, sender_name=partner.sender.display_name,
