@@ -121,6 +121,17 @@ def read(environ: Mapping[str, str]) -> Settings:
     )
 
 
+def surface(environ: Mapping[str, str] | None = None) -> Surface:
+    """Which pages to mount: all that app.py needs to know, at packaging too, where nothing else is set.
+
+    Raises SettingsError for a surface that there is not.
+    """
+    text = (os.environ if environ is None else environ).get("COUNTERSIGN_SURFACE", "").strip()
+    if text and text not in set(Surface):
+        raise SettingsError([f"COUNTERSIGN_SURFACE {_found(text)}; expected {_WHAT['SURFACE'][1]}."])
+    return Surface(text or Surface.ALL)
+
+
 def load() -> Settings:
     """Settings from the process's environment."""
     return read(os.environ)

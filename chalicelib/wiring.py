@@ -221,6 +221,11 @@ def container() -> World:
     return _installed
 
 
+def machine() -> tuple[Clock, Entropy]:
+    """Time and chance of this machine, for what needs no deployment."""
+    return SystemClock(), SystemEntropy()
+
+
 def install(world: World) -> None:
     """Take this container from now on (the local runner and tests give their own)."""
     global _installed
