@@ -47,9 +47,6 @@ MESSAGES: dict[str, str] = {
     "template.version_exists": "This version was published already. Look at the list before you publish again.",
     "template.name": "Give the template a name.",
     "template.language": "Choose the language in which the template is written.",
-    "template.empty": "Choose an HTML file, or paste the HTML.",
-    "template.too_large": (
-        "The template has {size} bytes; at most {max} are taken. Link images instead of embedding them."
-    ),
     "switch.confirm": "Tick the box to confirm.",
+    "switch.already": "The switch stands there already: somebody was faster.",
 }

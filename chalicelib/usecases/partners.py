@@ -149,8 +149,11 @@ def checked_entity(form: Invitation, problems: list[Problem]) -> LegalEntity:
         problems.append(Problem("entity.country", "country", {"value": form.country[:20]}))
     email = checked_address(form.entity_email, problems, field="entity_email") if form.entity_email.strip() else ""
     entity_name = " ".join(form.entity_name.split()) or " ".join(form.name.split())
-    bare = LegalEntity(name=entity_name[:FIELD_LENGTH], street="", postal_code="", city="", country=country, email=email)
-    return replace(bare, **values)
+    return LegalEntity(
+        name=entity_name[:FIELD_LENGTH], country=country, email=email, street=values["street"],
+        postal_code=values["postal_code"], city=values["city"], register=values["register"],
+        vat_id=values["vat_id"], represented_by=values["represented_by"], phone=values["phone"],
+    )
 
 
 def checked_sender(form: Invitation, name: str, problems: list[Problem]) -> Sender:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from chalicelib import texts
 from chalicelib.domain import schedule
@@ -74,6 +75,18 @@ def tell(world: World, programme: Programme) -> int:
     if partners:
         world.queue.put_many(QueueName.NOTICES, [opened(programme.id, partner) for partner in partners])
     return len(partners)
+
+
+def tell_again(world: World, programme_id: ProgrammeId) -> int:
+    """Tell the partners who were not told yet; those who were get nothing. Raises NotFound."""
+    return tell(world, world.programmes.get(programme_id))
+
+
+def phase(programme: Programme, now: datetime) -> str:
+    """``upcoming``, ``open`` or ``closed``."""
+    if now < programme.opens_at:
+        return "upcoming"
+    return "open" if now < programme.closes_at else "closed"
 
 
 def tell_partner(world: World, card: PartnerCard) -> None:

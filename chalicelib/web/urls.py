@@ -106,6 +106,10 @@ class Urls:
         """One programme with its campaigns (metadata and brackets)."""
         return f"{self.hq}/hq/programmes/{programme}"
 
+    def tell_programme(self, programme: str) -> str:
+        """Tells the partners of a programme again (POST)."""
+        return f"{self.programme(programme)}/tell"
+
     def partners(self) -> str:
         """HQ's list of partners."""
         return f"{self.hq}/hq/partners"
