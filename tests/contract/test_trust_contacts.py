@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -179,7 +180,7 @@ def test_the_review_zone_has_no_customers(world: World, session: PartnerSession)
     review = world.sessions.open(session.partner, Zone.REVIEW)
     one = contact(contact_id(7), fresh(world, "imp"))
     gone = Suppression(contact=one.id, reason=SuppressionReason.MANUAL, at=START)
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: list(world.contacts.ids(review, 7)), lambda: list(world.contacts.scan(review, 7)),
         lambda: world.contacts.read(review, [one.id]), lambda: world.contacts.upsert(review, one),
         lambda: world.contacts.suppress(review, gone), lambda: world.contacts.tally(review),
