@@ -121,7 +121,7 @@ def clean(key: str, text: str) -> tuple[str, list[Problem]]:
     and isolates (UAX #9; CVE-2021-42574), unpaired surrogates, noncharacters.
     """
     if len(text) > MAX_RAW:
-        return text[:MAX_RAW], [Problem("value.too_long", key, {"limit": MAX_RAW, "length": len(text)})]
+        return text[:MAX_RAW], [Problem("value.too_long", key, {"max": MAX_RAW, "length": len(text)})]
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     problems = []
     for position, char in enumerate(text, 1):
@@ -215,7 +215,7 @@ def _bounds(key: str, value: str, limit: int, required: bool) -> list[Problem]:
     if not value:
         return [Problem("value.required", key)] if required else []
     length = graphemes.count(value)
-    return [Problem("value.too_long", key, {"limit": limit, "length": length})] if length > limit else []
+    return [Problem("value.too_long", key, {"max": limit, "length": length})] if length > limit else []
 
 
 def _hints(key: str, value: str) -> list[Problem]:

@@ -108,8 +108,8 @@ def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -
         html_bytes=len(rendered.content.html.encode()),
     )
     return compliance.check(parsed, MailFacts(
-        subject=_with_defaults(rendered.subject), preheader=_with_defaults(rendered.preheader), plain_text=rendered.plain_text,
-        headers=rendered.headers, postal_address=frame.postal_lines(entity),
+        subject=_with_defaults(rendered.subject), preheader=_with_defaults(rendered.preheader),
+        plain_text=rendered.plain_text, headers=rendered.headers, postal_address=frame.postal_lines(entity),
         unsubscribe_placeholder=frame.UNSUBSCRIBE_FIELD, locked_sha256=version.locked_sha256,
         rendered_locked_sha256=rendered.locked_sha256, image_hosts=_image_hosts(version),
     ))

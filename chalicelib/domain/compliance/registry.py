@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
@@ -36,7 +36,8 @@ def _run_one(rule: Rule, document: Document, facts: MailFacts) -> list[Finding]:
     if not (rule.template if facts.template else rule.mail):
         return []
     try:
-        return list(rule.check(document, facts))
+        # The sentence about a finding may quote; so the quoted words are a parameter, too.
+        return [replace(found, params={"quote": found.quote, **found.params}) for found in rule.check(document, facts)]
     except Exception as error:  # whatever it is: the rule could not tell, so a person must
         return [Finding(code=rule.code, severity=rule.severity, state=FindingState.UNDECIDABLE,
                         params={"error": type(error).__name__})]
