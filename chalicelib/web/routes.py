@@ -58,6 +58,11 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
+    def include(self, *others: Routes) -> None:
+        """Take over the routes of other modules of the same surface."""
+        for other in others:
+            self._routes.extend(other)
+
     def get(self, path: str, *, public: bool = False) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Answer GET and HEAD; the handler must not change anything."""
         return self._add(("GET", "HEAD"), path, public=public)
