@@ -119,9 +119,11 @@ RULES: dict[str, tuple[str, str, str]] = {
 
 _TEMPLATE: dict[str, str] = {
     "template.empty": "The file is empty. Upload the HTML of the template.",
-    "template.too_big": "The file has {bytes} bytes; at most {limit} are accepted. Remove embedded images and comments.",
+    "template.too_big": "The file has {bytes} bytes; at most {limit} are accepted. Remove embedded images "
+                        "and comments.",
     "template.not_utf8": "This line is not valid UTF-8. Save the file with the encoding UTF-8 and upload it again.",
-    "template.control": "This line holds a control or reordering character, which mail clients read differently. Remove it.",
+    "template.control": "This line holds a control or reordering character, which mail clients read "
+                        "differently. Remove it.",
     "template.broken": "Browsers and mail clients read this differently: {quote}. Close the tag, quote or comment, or "
                        "write conditional comments as <!--[if mso]> … <![endif]-->.",
     "template.too_deep": "Elements are nested too deeply here. Simplify the layout.",
@@ -132,14 +134,18 @@ _TEMPLATE: dict[str, str] = {
     "template.attribute_doubled": "The attribute {attribute} stands twice in this tag. Keep one.",
     "template.no_regions": "No part of this template is open for partners. Give at least one element the attribute "
                            "data-region=\"name\".",
-    "template.region_name": "“{name}” cannot name a field. Use up to 40 small letters, digits, - and _, a letter first.",
+    "template.region_name": "“{name}” cannot name a field. Use up to 40 small letters, digits, - and _, a "
+                            "letter first.",
     "template.region_reserved": "This name is reserved. Choose another name for the field.",
     "template.region_doubled": "This field stands in line {first} already. Give each field a name of its own.",
-    "template.region_nested": "This field stands inside the field “{outer}”. Fields cannot be nested: end the outer one first.",
-    "template.region_unclosed": "The element <{element}> of this field is not closed by its own </{element}>. Close it.",
+    "template.region_nested": "This field stands inside the field “{outer}”. Fields cannot be nested: end "
+                              "the outer one first.",
+    "template.region_unclosed": "The element <{element}> of this field is not closed by its own "
+                                "</{element}>. Close it.",
     "template.region_in_comment": "A field inside a comment is never seen by most clients. Move it out of the comment.",
     "template.region_in_head": "A field cannot stand in the head, a title or a style sheet. Move it into the body.",
-    "template.region_in_attribute": "data-region stands inside the value of an attribute. Look for a quote that is missing.",
+    "template.region_in_attribute": "data-region stands inside the value of an attribute. Look for a quote "
+                                    "that is missing.",
     "template.region_in_text": "<{element}> with a field stands inside a paragraph or heading, where browsers move it. "
                                "Use <span>, or put the field on the paragraph.",
     "template.region_in_link": "This field stands inside a link and would hold a link itself. Move it out.",
@@ -159,19 +165,23 @@ _TEMPLATE: dict[str, str] = {
     "template.image_url": "{value} is not a complete web address of an image.",
     "template.syntax": "This template command is not allowed: {quote}. Allowed is contact.name with a default, "
                        "for example contact.first_name|default(\"customer\").",
-    "template.merge_place": "A merge field cannot stand in a style, a comment or an image's address. Move it into the text.",
+    "template.merge_place": "A merge field cannot stand in a style, a comment or an image's address. Move it "
+                            "into the text.",
     "template.merge_url": "An address must begin with https:// and a host before a merge field may follow.",
     "template.merge_in_region": "The merge field {quote} stands inside a field that partners fill. Move it outside.",
     "template.css_too_big": "The style sheets have {bytes} bytes; at most {limit} are accepted.",
-    "template.css_too_complex": "The style sheets have too many or too deep selectors for {elements} elements. Use classes.",
+    "template.css_too_complex": "The style sheets have too many or too deep selectors for {elements} "
+                                "elements. Use classes.",
     "template.css_unreadable": "The style sheets cannot be read. Check braces and selectors.",
 }
 
 _VALUES: dict[str, str] = {
     "value.required": "Fill in this field.",
     "value.locked": "This part is locked by head office. Reload the form; your other texts are kept.",
-    "value.control": "Character {position} is an invisible control character ({character}). Delete it or type the text anew.",
-    "value.bidi": "Character {position} turns the direction of the text ({character}). Delete it or type the text anew.",
+    "value.control": "Character {position} is an invisible control character ({character}). Delete it or "
+                     "type the text anew.",
+    "value.bidi": "Character {position} turns the direction of the text ({character}). Delete it or type the "
+                  "text anew.",
     "value.surrogate": "Character {position} is damaged ({character}). Delete it or type the text anew.",
     "value.not_a_choice": "“{value}” is not one of the choices. Choose one from the list.",
     "value.host": "Links may lead to {hosts} only, and this one leads to {host}.",
