@@ -14,6 +14,8 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 4
 """Tries in all, for calls that may be repeated: botocore's ``standard`` mode, with jitter."""
+POOL = 25
+"""Connections kept open per client: one per thread that works at once."""
 
 
 class Clients:
@@ -21,11 +23,15 @@ class Clients:
 
     ``region`` and ``endpoint`` come from the settings; an empty endpoint means AWS itself.
     ``own`` gives the keys used outside of partner sessions (None: botocore's usual chain).
+    ``attempts`` is how often a call that may be repeated is tried in all.
     """
 
-    def __init__(self, region: str, *, endpoint: str = "", own: credentials.Source | None = None) -> None:
+    def __init__(
+        self, region: str, *, endpoint: str = "", own: credentials.Source | None = None, attempts: int = ATTEMPTS,
+    ) -> None:
         self.region = region
         self.endpoint = endpoint
+        self.attempts = attempts
         self._own = own
         self._session: Session | None = None
         self._made: dict[tuple[str, str, int, float], Any] = {}
@@ -43,10 +49,10 @@ class Clients:
             return self._session
 
     def get(
-        self, service: str, *, endpoint: str = "", attempts: int = ATTEMPTS, read_seconds: float = READ_SECONDS,
+        self, service: str, *, endpoint: str = "", attempts: int = 0, read_seconds: float = READ_SECONDS,
     ) -> Any:
         """The client of a service; ``attempts=1`` for calls that must never be repeated (SES sends)."""
-        key = (service, endpoint or self.endpoint, attempts, read_seconds)
+        key = (service, endpoint or self.endpoint, attempts or self.attempts, read_seconds)
         client = self._made.get(key)
         if client is None:
             with self.lock:
@@ -55,18 +61,14 @@ class Clients:
                     client = self._made[key] = self._make(*key)
         return client
 
-    def config(self, *, attempts: int = ATTEMPTS, read_seconds: float = READ_SECONDS) -> Config:
-        """Timeouts and retries that fit into a request of 29 s."""
-        return Config(
+    def _make(self, service: str, endpoint: str, attempts: int, read_seconds: float) -> Any:
+        config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=read_seconds,
             retries={"total_max_attempts": attempts, "mode": "standard"},
+            max_pool_connections=POOL,
             account_id_endpoint_mode="disabled",
-            signature_version=None,
         )
-
-    def _make(self, service: str, endpoint: str, attempts: int, read_seconds: float) -> Any:
-        config = self.config(attempts=attempts, read_seconds=read_seconds)
         if service == "s3":
             # Path style works with every endpoint; v4 is what presigned forms with session keys need.
             config = config.merge(Config(s3={"addressing_style": "path"}, signature_version="s3v4"))

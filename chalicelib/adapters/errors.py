@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
 
 from chalicelib.domain.errors import CountersignError, Permanent, Retryable
 
@@ -22,6 +29,10 @@ THROTTLES = frozenset({
     "ExpiredToken", "ExpiredTokenException", "RequestExpired",
 })
 """Error codes of DynamoDB, SQS, S3, KMS and STS that a later try may heal."""
+
+
+_NETWORK = (HTTPClientError, ConnectionError, CredentialRetrievalError, MetadataRetrievalError)
+"""Errors without an answer. botocore's ``ConnectionError`` is no ``HTTPClientError``; both are needed."""
 
 
 def code_of(error: Exception) -> str:
@@ -45,7 +56,7 @@ def translated(error: Exception, doing: str) -> CountersignError:
         if code in THROTTLES or status >= 500:
             return Retryable(f"{doing}: {code or status}")
         return Permanent(f"{doing}: {code or status}")
-    if isinstance(error, HTTPClientError) or getattr(error, "retryable", False):
+    if isinstance(error, _NETWORK):
         return Retryable(f"{doing}: {type(error).__name__}")
     return Permanent(f"{doing}: {type(error).__name__}")
 

@@ -8,7 +8,7 @@ from botocore.session import Session
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 
-from chalicelib.adapters.aws import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Clients
+from chalicelib.adapters.aws import CONNECT_SECONDS, POOL, READ_SECONDS, Clients
 
 
 class ScopedConnection(Connection):
@@ -24,8 +24,8 @@ class ScopedConnection(Connection):
             host=clients.endpoint or None,
             connect_timeout_seconds=CONNECT_SECONDS,
             read_timeout_seconds=READ_SECONDS,
-            retry_configuration={"mode": "standard", "total_max_attempts": ATTEMPTS},
-            max_pool_connections=25,
+            retry_configuration={"mode": "standard", "total_max_attempts": clients.attempts},
+            max_pool_connections=POOL,
         )
         self._clients = clients
 
