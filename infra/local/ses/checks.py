@@ -23,6 +23,7 @@ MAX_SUBJECT = 9_000
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SPEC = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})+)")
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _NAMED = re.compile(r'\s*(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[^<>@,;:"\[\]()\\\r\n]*)\s*<([^<>\s]+)>\s*')
 _TAG = re.compile(r"[A-Za-z0-9_.@-]{1,256}")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,126}")
@@ -75,6 +76,16 @@ def _named(value: str) -> str:
     if not _SPEC.fullmatch(spec) or len(spec) > MAX_ADDRESS or len(local) > 64:
         raise bad_request(f"Illegal address: {value!r}.")
     return spec
+
+
+def identity(name: str) -> str:
+    """The name of an identity, an address or a domain, in lower case; raises BadRequestException."""
+    name = name.strip().lower()
+    if "@" in name:
+        return mailbox(name)
+    if len(name) > 253 or not _DOMAIN.fullmatch(name):
+        raise bad_request(f"Invalid email address or domain <{name}>.")
+    return name
 
 
 def mailboxes(values: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from infra.local.ses import faults, wire
+from infra.local.ses import checks, faults, wire
 from infra.local.ses.account import Account, Identity
 from infra.local.ses.aftermath import Aftermath
 from infra.local.ses.errors import SesError, bad_request, not_found
@@ -159,8 +159,9 @@ def set_identity(account: Account, name: str, status: str, mail_from: str = "") 
     """Make an identity, or give it another state; raises BadRequestException for an unknown one."""
     if status not in STATES:
         raise bad_request(f"status is one of {', '.join(STATES)}.")
+    name = checks.identity(name)
     with account.lock:
-        identity = account.identities.setdefault(name.lower(), Identity(name.lower()))
+        identity = account.identities.setdefault(name, Identity(name))
         identity.status, identity.mail_from = status, mail_from
         account.save()
 

@@ -74,7 +74,10 @@ def links_of(html: str, text: str) -> list[Link]:
     parser.feed(html)
     parser.close()
     found = parser.found or [Link(url.rstrip(".,;:!?)"), "in the text") for url in _TEXT_URL.findall(text)]
-    return list({link.url: link for link in reversed(found)}.values())[::-1]
+    first: dict[str, Link] = {}
+    for link in found:
+        first.setdefault(link.url, link)
+    return list(first.values())
 
 
 @lru_cache(maxsize=64)

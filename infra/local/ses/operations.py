@@ -19,7 +19,6 @@ from infra.local.ses.publisher import Publisher, stream_name
 from infra.local.ses.rate import Limits
 
 _SET_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_DOMAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _REASONS = ("BOUNCE", "COMPLAINT")
 _EVENT_TYPES_WORDS = """
     SEND REJECT BOUNCE COMPLAINT DELIVERY OPEN CLICK RENDERING_FAILURE DELIVERY_DELAY SUBSCRIPTION
@@ -67,11 +66,7 @@ class Operations:
 
     def create_identity(self, request: wire.Json) -> dict[str, object]:
         """CreateEmailIdentity; verified at once unless the configuration says otherwise."""
-        name = wire.required(request, "EmailIdentity").lower()
-        if "@" in name:
-            name = checks.mailbox(name)
-        elif not _DOMAIN.fullmatch(name):
-            raise bad_request(f"Invalid email address or domain <{name}>.")
+        name = checks.identity(wire.required(request, "EmailIdentity"))
         configuration_set = wire.text(request, "ConfigurationSetName")
         with self._account.lock:
             if name in self._account.identities:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -175,7 +175,7 @@ class Pages:
 
     def _page(self, name: str, status: int = 200, **values: object) -> Response:
         common = {
-            "now": self._clock(),
+            "now": self._clock().astimezone(UTC),
             "can_move_time": self._hooks.advance is not None,
             "states": STATES,
             "stamp": stamp,

@@ -37,9 +37,13 @@ class HandClock:
 
 @cache
 def _session() -> boto3.session.Session:
-    return boto3.session.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1"
-    )
+    return boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-central-1")
+
+
+def client_of(url: str, read_timeout: float = 5) -> Any:
+    """A client as the application makes one: a single attempt, never a retry of its own."""
+    options = ClientConfig(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=read_timeout)
+    return _session().client("sesv2", endpoint_url=url, config=options)
 
 
 class Desk:
@@ -47,8 +51,7 @@ class Desk:
 
     def __init__(self, server: Server, sinks: KeptSinks, clock: HandClock) -> None:
         self.server, self.sinks, self.clock = server, sinks, clock
-        options = ClientConfig(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=2)
-        self.client: Any = _session().client("sesv2", endpoint_url=server.url, config=options)
+        self.client: Any = client_of(server.url)
 
     def http(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -108,7 +111,9 @@ class Desk:
 
     def bulk(self, *entries: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
         """A bulk call; returns the entries' results."""
-        results: list[dict[str, Any]] = self.client.send_bulk_email(**bulk(*entries, **changes))["BulkEmailEntryResults"]
+        results: list[dict[str, Any]] = self.client.send_bulk_email(**bulk(*entries, **changes))[
+            "BulkEmailEntryResults"
+        ]
         return results
 
     def settle(self) -> None:
@@ -163,7 +168,8 @@ def running(
 ) -> Iterator[Desk]:
     """A server on a free port, stopped afterwards."""
     sinks, clock = KeptSinks(), clock or HandClock()
-    settings = Config(**({"store": "memory", "port": 0} | config))
+    given: dict[str, Any] = {"store": "memory", "port": 0} | config
+    settings = Config(**given)
     server = Server(settings, sinks=sinks, clock=clock, hooks=hooks(clock) if hooks else None)
     server.start()
     try:

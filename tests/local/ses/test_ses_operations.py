@@ -64,7 +64,10 @@ def test_send_email_takes_a_raw_message(desk: Desk) -> None:
 
 def test_send_email_takes_an_inline_template(desk: Desk) -> None:
     """SendEmail renders an inline template as a bulk call does."""
-    content = {"TemplateContent": {"Subject": "For {{name}}", "Text": "Hi {{name}}"}, "TemplateData": '{"name": "Kata"}'}
+    content = {
+        "TemplateContent": {"Subject": "For {{name}}", "Text": "Hi {{name}}"},
+        "TemplateData": '{"name": "Kata"}',
+    }
     desk.send(Content={"Template": content})
     assert (desk.mails()[0]["subject"], desk.mails()[0]["text"]) == ("For Kata", "Hi Kata")
 
@@ -90,7 +93,10 @@ def test_bulk_fills_in_each_entry(desk: Desk) -> None:
         ("List-Unsubscribe", "<http://127.0.0.1/u/a>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     ]
-    assert other["subject"] == "Hello customer" and ["List-Unsubscribe", "<http://127.0.0.1/u/default>"] in other["headers"]
+    assert (
+        other["subject"] == "Hello customer"
+        and ["List-Unsubscribe", "<http://127.0.0.1/u/default>"] in other["headers"]
+    )
 
 
 def test_ses_escapes_nothing_and_renders_once(desk: Desk) -> None:
@@ -189,7 +195,9 @@ def test_a_new_topic_gets_the_message_that_aws_sends(desk: Desk) -> None:
 
 def test_errors_have_the_wire_form_of_ses(desk: Desk) -> None:
     """A refusal names its code in a header and its sentence in the JSON."""
-    status, headers, body = desk.http("POST", "/v2/email/outbound-emails", b"{}", {"Authorization": "AWS4-HMAC-SHA256 x"})
+    status, headers, body = desk.http(
+        "POST", "/v2/email/outbound-emails", b"{}", {"Authorization": "AWS4-HMAC-SHA256 x"}
+    )
     assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")
     assert set(json.loads(body)) == {"message"}
 
@@ -200,7 +208,9 @@ def test_a_call_without_any_signature_is_refused(desk: Desk) -> None:
     assert (status, headers["x-amzn-errortype"]) == (403, "MissingAuthenticationTokenException")
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"Content": []}', b'{"Content": {"Simple": 1}}', b'"\\ud800"', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{", b'{"Content": []}', b'{"Content": {"Simple": 1}}', b'"\\ud800"', b"\xff"]
+)
 def test_malformed_json_is_refused(desk: Desk, body: bytes) -> None:
     """A body that is no JSON, or has wrong types in it, is a SerializationException."""
     status, headers, _ = desk.http("POST", "/v2/email/outbound-emails", body, {"Authorization": "AWS4-HMAC-SHA256 x"})
