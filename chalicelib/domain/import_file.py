@@ -39,7 +39,8 @@ _ALIASES = {
 }
 _BASES = {basis.value: basis for basis in LegalBasis}
 _STATUS = {"": False, "subscribed": False, "unsubscribed": True}
-_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_DAY_FIRST = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
+_YEAR_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?")
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
@@ -245,7 +246,7 @@ def parse_time(cell: str) -> datetime | None:
     if day_first := _DAY_FIRST.fullmatch(cell):
         day, month, year = day_first.groups()
         cell = f"{year}-{int(month):02}-{int(day):02}"
-    if not cell[:4].isdigit() or cell[4:5] != "-":
+    if not _YEAR_FIRST.fullmatch(cell):  # fromisoformat also takes 20260115 and 2026-W03-4
         return None
     try:
         moment = datetime.fromisoformat(cell)
@@ -273,12 +274,13 @@ def _guess(name: str, names: list[str], written: tuple[str, ...]) -> str:
 
 def _address(cell: str, problems: list[Problem]) -> str:
     if not cell:
-        problems.append(Problem("address.missing", "email"))
+        problems.append(Problem("row.address_missing", "email"))
         return ""
     try:
         return normalise(cell)
     except Refused as refused:
-        problems += [Problem(problem.code, "email") for problem in refused.problems]
+        # Codes of their own: a form may quote what was typed, the sentence about a row may not.
+        problems += [Problem(problem.code.replace("address.", "row.address_"), "email") for problem in refused.problems]
         return ""
 
 

@@ -5,11 +5,6 @@ who may not see customers.
 """
 
 MESSAGES: dict[str, str] = {
-    "address.local_part": "The part before the @ has letters that no mail server takes (like ü or é). "
-                          "Ask the customer for an address in plain letters.",
-    "address.malformed": "This is not an e-mail address. Write it like name@example.com, without spaces or brackets.",
-    "address.missing": "The e-mail address is missing. Fill it in, or delete the row.",
-    "address.too_long": "This e-mail address is too long: at most 254 characters, 64 of them before the @.",
     "cell.control": "A cell has a line break or another invisible character. Delete it and type the text anew.",
     "cell.too_long": "A cell has {length} characters; {limit} are allowed. Shorten it.",
     "consent.basis_missing": "The legal basis is missing. Write double_opt_in, proven_opt_in, existing_customer, "
@@ -48,6 +43,11 @@ MESSAGES: dict[str, str] = {
     "import.utf16": "The file is written in UTF-16 (“Unicode text”). Save the table as “CSV UTF-8” instead.",
     "import.wording_missing": "Copy in the sentence that these customers agreed to.",
     "import.workbook": "This is an Excel workbook. Save the table as “CSV UTF-8” and upload that.",
+    "row.address_local_part": "The part before the @ has letters that no mail server takes (like ü or é). "
+                              "Ask the customer for an address in plain letters.",
+    "row.address_malformed": "This is not an e-mail address. Write it like name@example.com, without spaces.",
+    "row.address_missing": "The e-mail address is missing. Fill it in, or delete the row.",
+    "row.address_too_long": "This e-mail address is too long: at most 254 characters, 64 of them before the @.",
     "row.duplicate": "The same address stands in row {first}; that one was taken. Delete one of the two.",
     "row.ragged": "The row has {found} cells, but the header has {expected}. Check for a missing or extra separator.",
     "status.unknown": "The status is not known. Write subscribed or unsubscribed, or leave it empty.",
