@@ -14,6 +14,7 @@ MESSAGES: dict[str, str] = {
     "request.origin": (
         "This form came from another website. Nothing was changed. Open the page here and send it from here."
     ),
+    "address.missing": "Write an e-mail address, like name@example.com.",
     "address.malformed": "“{value}” is not an e-mail address. Write it like name@example.com.",
     "address.too_long": "This e-mail address is too long: 64 characters before the @ and 254 in all.",
     "address.local_part": (

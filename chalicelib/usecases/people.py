@@ -26,6 +26,9 @@ def checked_name(name: str, problems: list[Problem], *, field: str = "name", lim
 
 def checked_address(address: str, problems: list[Problem], *, field: str = "email") -> str:
     """A normalised address; adds its problems under the name of the form's field."""
+    if not address.strip():
+        problems.append(Problem("address.missing", field))
+        return ""
     try:
         return normalise(address)
     except Refused as refused:

@@ -40,6 +40,8 @@ def ask(world: World, address: str, source: str) -> None:
 
     Raises Refused for a malformed address, and ``sign_in.too_often`` past the hourly limits.
     """
+    if not address.strip():
+        raise Refused([Problem("address.missing", "email")])
     address = normalise(address)
     now = world.clock.now()
     # Both are counted always, so that the calls do not differ.

@@ -23,6 +23,10 @@ class Errors:
         """The sentences that belong to one field."""
         return tuple(text for field, text in self.lines if field == name)
 
+    def any(self, *names: str) -> bool:
+        """Whether something is wrong with one of these fields."""
+        return any(field in names for field, _ in self.lines)
+
 
 NONE = Errors()
 
