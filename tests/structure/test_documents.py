@@ -1,0 +1,56 @@
+"""The documents agree with the tree."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.structure.sources import ROOT, our_files
+
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+DOCUMENTS = sorted(path for path in our_files() if path.suffix == ".md")
+CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_commands_in_documents_exist(document: object) -> None:
+    """Every ``make target`` that a document shows is in the Makefile."""
+    text = ROOT.joinpath(str(document)).read_text("utf-8")
+    shown = set(re.findall(r"(?:`|^\s*\$? ?)make ([a-z][a-z-]*)", text, re.MULTILINE))
+    assert shown <= TARGETS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_in_documents_lead_somewhere(document: object) -> None:
+    """Every relative link of a document points to a file."""
+    place = ROOT.joinpath(str(document))
+    targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", place.read_text("utf-8"))
+    assert [target for target in targets if not (place.parent / target).exists()] == []
+
+
+def test_help_names_every_command() -> None:
+    """Each target that people may want says in one line what it does."""
+    internal = {"setup"}
+    explained = set(re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE))
+    assert explained | internal == TARGETS
+
+
+def test_changelog_keeps_its_form() -> None:
+    """CHANGELOG.md is a Keep a Changelog: Unreleased first, versions with dates, six kinds of change."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    versions = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert versions[0] == "[Unreleased]"
+    assert [v for v in versions[1:] if not re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", v)] == []
+    assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= set(CHANGES)
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    """docs/adr has one file per decision, numbered from 0001, each with status and consequences."""
+    files = sorted(path for path in DOCUMENTS if path.parent == ROOT / "docs" / "adr")
+    assert [path.name[:4] for path in files] == [f"{n:04d}" for n in range(1, len(files) + 1)]
+    for path in files:
+        text = path.read_text("utf-8")
+        assert re.search(r"^Status: (accepted|superseded by \d{4})", text, re.MULTILINE), path.name
+        assert "## Consequences" in text, path.name
