@@ -181,7 +181,7 @@ class Runner:
             self._recover(container)
         if not seed.is_seeded(container):
             self.say("Demo data, once")
-            seed.seed(container)
+            seed.seed(container, images=f"http://{HOST}:{self.ports.emulator}/{BUCKET}/ORG/assets/")
             pump.settle()
             self.say("  saved")
             self.keeper.save()

@@ -13,12 +13,17 @@ from chalicelib.domain.people import Person, Role
 from chalicelib.usecases import partners, people
 from chalicelib.usecases.partners import Invitation
 from chalicelib.usecases.world import World
+from infra.local import demo
 
-ORG_NAME = "Velotta"
-ZONE = "velotta.example"
+ORG_NAME = "Nordlicht Bikes"
+ZONE = "nordlicht.example"
 SENDERS = (ZONE,)
 """The identities that the local SES holds as verified: the brand's domain with all below it."""
 MAIL_FROM = f"countersign@{ZONE}"
+
+
+CUSTOMERS = (240, 90, 40)
+"""How many customers each dealer begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +73,29 @@ def invitations() -> tuple[Invitation, ...]:
 
 
 def is_seeded(world: World) -> bool:
-    """Whether the demo data is there: the brand manager is the last thing that :func:`seed` adds."""
-    return world.people.find(MANAGER.address) is not None
+    """Whether the demo data is there: the programme is the last thing that :func:`seed` adds."""
+    return any(p.title == demo.PROGRAMME for p in world.programmes.list())
 
 
-def seed(world: World) -> None:
-    """Add the demo data; a run that died halfway is finished, nothing comes twice."""
+def seed(world: World, images: str = demo.IMAGE_HOST) -> None:
+    """Add the demo data; a run that died halfway is finished, nothing comes twice.
+
+    ``images`` is the address, with a slash at its end, under which the bucket's ``ORG/assets/`` is seen.
+    """
     people.add_admin(world, ADMIN.address, ADMIN.name)
     admin = _person(world, ADMIN.address)
     known = {card.name: card.id for card in world.partners.cards()}
-    for invitation in invitations():
-        if invitation.name not in known:
+    for invitation, count in zip(invitations(), CUSTOMERS, strict=True):
+        partner = known.get(invitation.name)
+        if partner is None:
             partner = PartnerId(make_id("prt", world.clock.now(), world.entropy.bytes(10)))
             partners.invite(world, admin, replace(invitation, id=partner))
-    people.add_at_hq(world, admin, address=MANAGER.address, name=MANAGER.name, role=Role.REVIEWER.value)
+        member = _person(world, invitation.email)
+        demo.import_customers(world, partner, member.id, invitation.city.lower(), count)
+    if world.people.find(MANAGER.address) is None:
+        people.add_at_hq(world, admin, address=MANAGER.address, name=MANAGER.name, role=Role.REVIEWER.value)
+    template = demo.publish_templates(world, admin, images)
+    demo.define_programme(world, admin, template, MANAGER.address, "Europe/Berlin")
 
 
 def who_can_sign_in() -> tuple[Someone, ...]:
