@@ -55,7 +55,7 @@ def byte_range(number: int, slices: int) -> range:
     return range(number * width, (number + 1) * width)
 
 
-def slices_for(estimate: int, *, per_slice: int = 4_000) -> int:
+def slices_for(estimate: int, *, per_slice: int) -> int:
     """How many slices an audience of about that size is cut into: a power of two, 1 to 256."""
     count = 1
     while count < MAX_SLICES and estimate > count * per_slice:
@@ -235,15 +235,18 @@ _STATUS_OF = {
 def status(attempts: Sequence[Attempt], ordinal: int) -> Status:
     """Where a recipient stands after all attempts of its batch (in their order).
 
-    The last attempt decides, but proof that an earlier one was sent outlives whatever came after.
+    The last attempt decides; but what an earlier one proves (sent) or leaves open (unknown, and
+    then released by a person) is not undone by a later one that did not send.
     """
     last = Status.OPEN
+    doubt = False
     for attempt in attempts:
         here = status_in(attempt, ordinal)
         if here is Status.SENT:
             return here
+        doubt = doubt or here is Status.UNKNOWN
         last = here or last
-    return last
+    return Status.UNKNOWN if doubt else last
 
 
 def decisive(attempts: Sequence[Attempt], ordinal: int) -> Attempt | None:
@@ -254,28 +257,32 @@ def decisive(attempts: Sequence[Attempt], ordinal: int) -> Attempt | None:
 def retryable(attempts: Sequence[Attempt], size: int) -> tuple[int, ...]:
     """The ordinals that the next attempt of a batch may address.
 
-    Everybody where there was no attempt. Else only those whom the *answer* of an attempt lists as
-    unsent, and unknown ones that a person released; never what is merely unknown.
+    Everybody where there was no attempt. Else only those whom the *answer* of the last attempt
+    lists as unsent, and unknown ones that a person released; never what is merely unknown.
     """
-    allowed = []
-    for ordinal in range(size):
-        here = status(attempts, ordinal)
-        if here is Status.OPEN or (here is Status.UNKNOWN and _released(attempts, ordinal)):
-            allowed.append(ordinal)
-    return tuple(allowed)
+    return tuple(i for i in range(size) if _may_retry(attempts, i))
+
+
+def _may_retry(attempts: Sequence[Attempt], ordinal: int) -> bool:
+    last = decisive(attempts, ordinal)
+    if last is None:
+        return True
+    here = status_in(last, ordinal)
+    if here is Status.OPEN or (here is Status.UNKNOWN and ordinal in last.released):
+        return status(attempts, ordinal) is not Status.SENT
+    return False
 
 
 def unknown(attempts: Sequence[Attempt], size: int) -> tuple[int, ...]:
-    """The ordinals of a batch that nobody can tell about, and that nobody released."""
-    return tuple(
-        i for i in range(size)
-        if status(attempts, i) is Status.UNKNOWN and not _released(attempts, i)
-    )
+    """The ordinals of a batch that a person may release: unknown, and not released yet."""
+    return tuple(i for i in range(size) if _is_lost(attempts, i))
 
 
-def _released(attempts: Sequence[Attempt], ordinal: int) -> bool:
+def _is_lost(attempts: Sequence[Attempt], ordinal: int) -> bool:
     last = decisive(attempts, ordinal)
-    return last is not None and ordinal in last.released
+    if last is None or status_in(last, ordinal) is not Status.UNKNOWN or ordinal in last.released:
+        return False
+    return status(attempts, ordinal) is not Status.SENT
 
 
 def by_batch(attempts: Iterable[Attempt]) -> dict[int, list[Attempt]]:

@@ -27,9 +27,11 @@ from chalicelib.usecases.world import World
 
 _SAMPLE = (0, 64, 128, 192)
 _MAX_DELAY = 900
+PER_SLICE = 4_000
+"""About how many contacts a slice has: a manifest of 64 KB, far below DynamoDB's 400 KB an item."""
 
 
-def look(world: World, partner: PartnerId, campaign_id: CampaignId) -> None:
+def look(world: World, partner: PartnerId, campaign_id: CampaignId, *, per_slice: int = PER_SLICE) -> None:
     """Do what is due for one campaign; does nothing for what is gone, resting or over."""
     session = world.sessions.open(partner, Zone.PARTNER)
     try:
@@ -38,15 +40,15 @@ def look(world: World, partner: PartnerId, campaign_id: CampaignId) -> None:
         return
     outbox.ring(world, campaign)
     try:
-        _look(world, session, campaign)
+        _look(world, session, campaign, per_slice)
     except Conflict:
         # Somebody else moved the campaign meanwhile; its next look stands in the index.
         return
 
 
-def _look(world: World, session: PartnerSession, campaign: Campaign) -> None:
+def _look(world: World, session: PartnerSession, campaign: Campaign, per_slice: int) -> None:
     if campaign.state is State.APPROVED:
-        _start(world, session, campaign)
+        _start(world, session, campaign, per_slice)
     elif campaign.state is State.SENDING:
         _look_after(world, session, campaign)
     elif campaign.state is State.IN_REVIEW:
@@ -55,7 +57,7 @@ def _look(world: World, session: PartnerSession, campaign: Campaign) -> None:
         _look_later(world, session, campaign)
 
 
-def _start(world: World, session: PartnerSession, campaign: Campaign) -> None:
+def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice: int) -> None:
     now = world.clock.now()
     due = due_at(campaign)
     if now < due:
@@ -69,7 +71,7 @@ def _start(world: World, session: PartnerSession, campaign: Campaign) -> None:
         return
     after, entry = take(
         campaign, Action.START, Actor.CLOCK, now=now, by="clock", started_at=now, hold_reason=None,
-        slices=slices_for(_estimate(world, session)),
+        slices=slices_for(_estimate(world, session), per_slice=per_slice),
     )
     world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
     _queue_slices(world, session, after, ())
