@@ -93,7 +93,7 @@ _WHAT: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "QUEUE_URL_PREFIX": (lambda t: _is_url(t) and t.endswith("/"), "a URL with a slash at the end"),
 }
 _DEFAULTS = {
-    "APP": "countersign", "SURFACE": Surface.ALL.value, "FORMER_SECRETS": "", "SES_ENDPOINT": "",
+    "APP": "countersign", "SURFACE": Surface.ALL.value, "HQ_BASE_URL": "", "FORMER_SECRETS": "", "SES_ENDPOINT": "",
     "QUEUE_URL_PREFIX": "",
 }
 
@@ -112,8 +112,8 @@ def read(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(problems)
     return Settings(
         app=given["APP"], stage=given["STAGE"], org_id=OrgId(given["ORG_ID"]), org_name=given["ORG_NAME"],
-        base_url=given["BASE_URL"], hq_base_url=given["HQ_BASE_URL"], surface=Surface(given["SURFACE"]),
-        bucket=given["BUCKET"], kms_key=given["KMS_KEY"], partner_role=given["PARTNER_ROLE"],
+        base_url=given["BASE_URL"], hq_base_url=given["HQ_BASE_URL"] or given["BASE_URL"],
+        surface=Surface(given["SURFACE"]), bucket=given["BUCKET"], kms_key=given["KMS_KEY"], partner_role=given["PARTNER_ROLE"],
         review_role=given["REVIEW_ROLE"], secret=given["SECRET"],
         former_secrets=tuple(filter(None, given["FORMER_SECRETS"].split(","))), mail_from=given["MAIL_FROM"],
         configuration_set=given["CONFIGURATION_SET"], ses_endpoint=given["SES_ENDPOINT"],
@@ -140,8 +140,6 @@ def load() -> Settings:
 def _judged(environ: Mapping[str, str], name: str, problems: list[str]) -> str:
     """One variable, or "" with a sentence in ``problems``. The sentence never quotes a secret."""
     text = environ.get(f"COUNTERSIGN_{name}", "").strip()
-    if not text and name == "HQ_BASE_URL":
-        text = environ.get("COUNTERSIGN_BASE_URL", "").strip()
     if not text and name in _DEFAULTS:
         return _DEFAULTS[name]
     fits, expected = _WHAT[name]

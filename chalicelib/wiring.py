@@ -226,8 +226,8 @@ def machine() -> tuple[Clock, Entropy]:
     return SystemClock(), SystemEntropy()
 
 
-def install(world: World) -> None:
-    """Take this container from now on (the local runner and tests give their own)."""
+def install(world: World | None) -> None:
+    """Take this container from now on, as the local runner and tests do; None: that of the environment."""
     global _installed
     with _lock:
         _installed = world
