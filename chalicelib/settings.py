@@ -113,8 +113,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     return Settings(
         app=given["APP"], stage=given["STAGE"], org_id=OrgId(given["ORG_ID"]), org_name=given["ORG_NAME"],
         base_url=given["BASE_URL"], hq_base_url=given["HQ_BASE_URL"] or given["BASE_URL"],
-        surface=Surface(given["SURFACE"]), bucket=given["BUCKET"], kms_key=given["KMS_KEY"], partner_role=given["PARTNER_ROLE"],
-        review_role=given["REVIEW_ROLE"], secret=given["SECRET"],
+        surface=Surface(given["SURFACE"]), bucket=given["BUCKET"], kms_key=given["KMS_KEY"],
+        partner_role=given["PARTNER_ROLE"], review_role=given["REVIEW_ROLE"], secret=given["SECRET"],
         former_secrets=tuple(filter(None, given["FORMER_SECRETS"].split(","))), mail_from=given["MAIL_FROM"],
         configuration_set=given["CONFIGURATION_SET"], ses_endpoint=given["SES_ENDPOINT"],
         queue_url_prefix=given["QUEUE_URL_PREFIX"], region=region, endpoint=endpoint,
