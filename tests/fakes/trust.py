@@ -12,7 +12,7 @@ from datetime import datetime
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Consent, Contact, ImportBatch, SealedContact, Suppression
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
-from chalicelib.domain.ids import ContactId, ImportId, PartnerId, base32_of, bytes_of
+from chalicelib.domain.ids import ContactId, ImportId, PartnerId, base32_of
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import ContactRecord, Upserted, require_customers
 
@@ -39,8 +39,10 @@ class FakeContacts:
 
     def scan(self, session: PartnerSession, byte: int) -> Iterator[ContactRecord]:
         require_customers(session)
-        known = {*self._contacts.get(session.partner, {}), *self._suppressions.get(session.partner, {})}
-        return iter([self._record(session, c) for c in sorted(known) if bytes_of(c)[0] == byte])
+        prefix = base32_of(bytes([byte, *bytes(15)]))[:2]  # two characters carry exactly the first byte
+        known = {c for of in (self._contacts, self._suppressions) for c in of.get(session.partner, {})
+                 if c.startswith(prefix)}
+        return iter([self._record(session, c) for c in sorted(known)])
 
     def upsert(self, session: PartnerSession, contact: SealedContact) -> Upserted:
         require_customers(session)
