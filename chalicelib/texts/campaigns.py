@@ -23,6 +23,9 @@ MESSAGES: dict[str, str] = {
     "review.reason_missing": "Say what should change, or why you decline. The partner reads it.",
     "review.too_late": "The start at {start} ({zone}) has passed, so this can no longer be decided.",
     "review.void": "This version was withdrawn or replaced. You will get a new mail if there is something to decide.",
+    "sender.missing": "Your company has no sender address yet. Add it under “Company and sender”.",
+    "sender.unverified": "{address} is not set up for sending yet: its domain lacks the DKIM records. "
+                         "Ask head office to finish the set-up, then submit again.",
     "terms.not_accepted": "Accept the programme terms to submit.",
     "time.fold": "{value} happens twice in {zone} that night. Choose the first (UTC{first}) or the second (UTC{second}).",
     "time.format": "“{value}” is not a date and time. Write it like 2026-12-01T09:00.",

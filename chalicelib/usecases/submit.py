@@ -87,7 +87,7 @@ def submit(
     if history.draft.version != draft_version:
         raise drafts.changed(history.draft)
     answers = _answers(world, session, campaign, history)
-    problems = list(answers.problems)
+    problems = [*answers.problems, *_sender_problems(world, answers.partner)]
     if answers.needs_terms and not terms:
         problems.append(Problem("terms.not_accepted", "terms"))
     chain = chain_of(answers.lane, answers.programme)
@@ -162,6 +162,15 @@ def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Pro
             "closes": programme.closes_at.isoformat(timespec="minutes"),
         }))
     return start
+
+
+def _sender_problems(world: World, partner: Partner) -> list[Problem]:
+    """A sender must be named and known to SES before people review: the sending would only be paused."""
+    if not partner.sender.address:
+        return [Problem("sender.missing", "sender")]
+    if not world.mailer.sender_verified(partner.sender.address):
+        return [Problem("sender.unverified", "sender", {"address": partner.sender.address})]
+    return []
 
 
 def _accepted(partner: Partner) -> bool:

@@ -69,6 +69,15 @@ def test_submit_refuses_bad_times(scene: Stage, typed: Typed, code: str) -> None
     assert codes(refused) == {code}
 
 
+def test_unverified_sender_is_told_before_anybody_reviews(scene: Stage) -> None:
+    """A From address that SES would refuse stops the submit, not the sending two days later."""
+    scene.world.mailer.unverified.add("news@dealer.example")
+    with pytest.raises(Refused) as refused:
+        scene.submitted()
+    assert codes(refused) == {"sender.unverified"}
+    assert refused.value.problems[0].params["address"] == "news@dealer.example"
+
+
 def test_double_click_submits_once(scene: Stage) -> None:
     """The second of two clicks is told where the campaign stands; one revision, one request."""
     campaign = scene.submitted()
