@@ -82,7 +82,7 @@ def _of_control(control: Campaign, history: History) -> Story:
 def _state(history: History) -> State:
     """Where the last step led; entries that moved nothing do not name a state."""
     moves = [entry.details["to"] for entry in history.audit if "to" in entry.details]
-    return State(moves[-1]) if moves else State.DRAFT
+    return State(str(moves[-1])) if moves else State.DRAFT
 
 
 def part_of(home: PartnerHome, programme: ProgrammeId) -> Participation | None:

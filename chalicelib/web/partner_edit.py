@@ -1,0 +1,189 @@
+"""Writing a campaign: the form, its autosave, its live preview and the test mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from chalicelib import texts
+from chalicelib.domain.campaign import Draft
+from chalicelib.domain.errors import Conflict, Problem, Refused
+from chalicelib.domain.template import TemplateVersion
+from chalicelib.ports.workflow import PartnerHome
+from chalicelib.usecases import drafts, preview, story, tamper, test_mail
+from chalicelib.usecases.story import Story
+from chalicelib.web import http, partner_form
+from chalicelib.web.guard import Visit, partner_page
+from chalicelib.web.http import Answer, Policy, redirect
+from chalicelib.web.pages import environment, navigation, render
+from chalicelib.web.partner_common import campaign_url, clock_time, colleague, shown_time
+from chalicelib.web.routes import Routes
+
+routes = Routes()
+VIEWS = ("desktop", "phone", "dark")
+
+
+@routes.get("/p/{partner}/campaigns/{campaign}/edit")
+@partner_page()
+def edit(visit: Visit, campaign: str) -> Answer:
+    """The form; a campaign that is no draft any more shows its status page instead."""
+    told = story.read(visit.world, visit.credentials, campaign)
+    if not told.editable:
+        return redirect(campaign_url(visit, campaign))
+    return _page(visit, told, told.history.draft)
+
+
+@routes.post("/p/{partner}/campaigns/{campaign}/edit")
+@partner_page()
+def save(visit: Visit, campaign: str) -> Answer:
+    """Keep what was typed. The autosave gets JSON, a button a page; the text is never lost."""
+    told = story.read(visit.world, visit.credentials, campaign)
+    typed = partner_form.typed_of(visit.form)
+    try:
+        saved = drafts.save(
+            visit.world, visit.credentials, visit.person, told.id, partner_form.version_of(visit.form), typed,
+        )
+    except Conflict as conflict:
+        if conflict.code != "draft.changed":
+            return _not_now(visit, conflict)
+        return _stale(visit, told, partner_form.as_typed(told.history.draft, typed))
+    except Refused as refused:
+        tamper.note(visit.world, visit.credentials, visit.person, told.id, tamper.locked(refused.problems))
+        return _refused(visit, told, partner_form.as_typed(told.history.draft, typed), refused)
+    return _saved(visit, told, saved)
+
+
+def _saved(visit: Visit, told: Story, saved: Draft) -> Answer:
+    if _wants_json(visit):
+        return http.data({"saved": clock_time(saved.saved_at, saved.zone), "version": saved.version})
+    if visit.form.get("next") == "check" and not partner_form.time_problems(saved):
+        return redirect(campaign_url(visit, told.id, "check"))
+    if partner_form.time_problems(saved):
+        version = visit.world.templates.get(saved.template, saved.template_version)
+        return _page(visit, told, saved, partner_form.at_fields(partner_form.time_problems(saved), version), status=422)
+    return redirect(campaign_url(visit, told.id, "edit", saved="1"))
+
+
+def _stale(visit: Visit, told: Story, mine: Draft) -> Answer:
+    """Somebody else saved first: tell when and who; the form keeps the text and may be saved over theirs."""
+    theirs = told.history.draft
+    problem = Problem("draft.conflict", "", {
+        "by": colleague(visit, theirs.saved_by), "at": shown_time(visit, theirs.saved_at, theirs.zone or "UTC"),
+    })
+    if _wants_json(visit):
+        return http.data({"conflict": texts.sentence(problem, visit.language)}, status=409)
+    return _page(visit, told, mine, status=409, conflict=texts.sentence(problem, visit.language))
+
+
+def _not_now(visit: Visit, conflict: Conflict) -> Answer:
+    if _wants_json(visit):
+        return http.data({"conflict": texts.sentence(conflict.problem, visit.language)}, status=409)
+    raise conflict
+
+
+def _refused(visit: Visit, told: Story, mine: Draft, refused: Refused) -> Answer:
+    problems = [texts.sentence(p, visit.language) for p in refused.problems]
+    if _wants_json(visit):
+        return http.data({"problems": problems}, status=422)
+    version = visit.world.templates.get(mine.template, mine.template_version)
+    return _page(visit, told, mine, partner_form.at_fields(refused.problems, version), status=422)
+
+
+def _wants_json(visit: Visit) -> bool:
+    return visit.request.header("accept").startswith("application/json")
+
+
+def _page(
+    visit: Visit, told: Story, draft: Draft, problems: Iterable[Problem] = (), *, status: int = 200, conflict: str = "",
+) -> Answer:
+    home = visit.world.partners.home(visit.credentials)
+    version = visit.world.templates.get(draft.template, draft.template_version)
+    image = partner_form.image_origins(version)
+    sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
+    return render(
+        visit, "partner/edit.html", status=status, errors=problems, policy=Policy(images=image),
+        place=home.partner.name, active=navigation(visit)[0][0], story=told, form=partner_form.view(version, draft),
+        part=story.part_of(home, told.programme), partner=home.partner, conflict=conflict, here=_links(visit, told),
+        saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
+        hints=_hints(visit, home, version, draft), asked=_asked(told),
+    )
+
+
+def _asked(told: Story) -> list[tuple[str, str]]:
+    """Who asked for changes in the last round, and what."""
+    if told.state.value != "changes_requested":
+        return []
+    last = told.revision.number if told.revision else 0
+    return [(a.person_name, a.reason) for a in told.history.asks if a.revision == last and a.reason]
+
+
+def _links(visit: Visit, told: Story) -> dict[str, str]:
+    names = ("edit", "preview", "preview.txt", "hints", "check", "test-mail")
+    return {name: campaign_url(visit, told.id, name) for name in names} | {"status": campaign_url(visit, told.id)}
+
+
+Line = tuple[str, str, str]
+"""Kind (``block``, ``warn``, ``undecidable``), field of the form ("" for none), sentence."""
+
+
+def _hints(visit: Visit, home: PartnerHome, version: TemplateVersion, draft: Draft) -> list[Line]:
+    """What the gate would say now; empty fields are left for the check page, which asks for all of them."""
+    said = preview.hints(version, draft, home.partner.entity)
+    problems = [p for p in said.problems if p.code != "value.required"]
+    lines = [("block", p) for p in partner_form.at_fields(problems, version)]
+    lines += [("warn", p) for p in partner_form.at_fields(said.warnings, version)]
+    for finding in said.findings:
+        kind = "undecidable" if finding.state == "undecidable" else finding.severity
+        problem = Problem(f"compliance.{finding.code}", finding.region, {**finding.params, "quote": finding.quote})
+        lines += [(kind, p) for p in partner_form.at_fields([problem], version) if kind != "info"]
+    return [(kind, p.field, texts.sentence(p, visit.language)) for kind, p in lines]
+
+
+@routes.get("/p/{partner}/campaigns/{campaign}/hints")
+@partner_page()
+def hints(visit: Visit, campaign: str) -> Answer:
+    """The list of hints alone, for the form to load again after it was saved."""
+    told, home, version = _read(visit, campaign)
+    lines = _hints(visit, home, version, told.history.draft)
+    body = environment(visit.language).get_template("partner/_hints.html").render(hints=lines)
+    return http.page(body)
+
+
+@routes.get("/p/{partner}/campaigns/{campaign}/preview")
+@partner_page()
+def show_preview(visit: Visit, campaign: str) -> Answer:
+    """The mail for the frame: the mail's own styles, no script, an origin of its own."""
+    told, home, version = _read(visit, campaign)
+    wanted = visit.request.query.get("view")
+    scheme = "dark" if wanted == "dark" else "light"
+    try:
+        mail = preview.shown(version, told.history.draft, home.partner.entity)
+    except Refused as refused:
+        return http.plain("\n".join(texts.sentence(p, visit.language) for p in refused.problems))
+    return http.preview(preview.in_scheme(mail.html, scheme))
+
+
+@routes.get("/p/{partner}/campaigns/{campaign}/preview.txt")
+@partner_page()
+def show_text(visit: Visit, campaign: str) -> Answer:
+    """The plain-text part, for people whose mail program shows no HTML."""
+    told, home, version = _read(visit, campaign)
+    mail = preview.shown(version, told.history.draft, home.partner.entity)
+    text = f"{mail.subject}\n{'=' * min(len(mail.subject), 72)}\n\n{mail.text}"
+    answer = replace(http.plain(text), policy=http.PREVIEW)
+    return answer.with_header("X-Robots-Tag", "noindex")
+
+
+@routes.post("/p/{partner}/campaigns/{campaign}/test-mail")
+@partner_page()
+def send_test(visit: Visit, campaign: str) -> Answer:
+    """Mail the draft as it is saved to the person who asks, and to nobody else."""
+    test_mail.send(visit.world, visit.credentials, visit.person, campaign)
+    return redirect(campaign_url(visit, campaign, "edit", sent="1"))
+
+
+def _read(visit: Visit, campaign: str) -> tuple[Story, PartnerHome, TemplateVersion]:
+    told = story.read(visit.world, visit.credentials, campaign)
+    home = visit.world.partners.home(visit.credentials)
+    draft = told.history.draft
+    return told, home, visit.world.templates.get(draft.template, draft.template_version)

@@ -1,0 +1,174 @@
+"""The fields of a campaign's form, made from the template's regions, and what was typed into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from chalicelib.domain import schedule, values
+from chalicelib.domain.campaign import Draft, OnLapse
+from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.usecases import preview
+from chalicelib.usecases.drafts import Typed
+from chalicelib.web.http import Form
+from chalicelib.web.urls import origin
+
+PREFIX = "v."
+"""Form fields of region keys begin with it, so that no region can take the name of another field."""
+PARTS = ("subject", "preheader", "local_time", "zone", "fold", "on_lapse")
+CONTINENTS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One part of the mail as the form shows it: an open region with its values, or locked text.
+
+    ``kind`` is a region type or ``locked``; ``value`` and ``second`` are what stands in its one or
+    two fields, named ``name`` and ``second_name``.
+    """
+
+    kind: str
+    text: str = ""
+    region: Region | None = None
+    name: str = ""
+    value: str = ""
+    second_name: str = ""
+    second: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeChoice:
+    """A time that needs a second answer: nearest times of a gap, or the two passes of a fold."""
+
+    before: str = ""
+    after: str = ""
+    first: str = ""
+    second: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """Everything the form's template needs of a draft."""
+
+    rows: Sequence[Row]
+    subject: str
+    preheader: str
+    local_time: str
+    zone: str
+    fold: str
+    on_lapse: str
+    version: int
+    choice: TimeChoice | None = None
+    zones: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+
+def typed_of(form: Form) -> Typed:
+    """What the form sent; a field that is absent leaves its part as it is."""
+    given = {name: form.get(name) for name in PARTS if name in form.fields}
+    if picked := form.get("pick_time"):
+        # One of the two times beside a gap, chosen by its button.
+        given["local_time"] = picked
+    return Typed(values=form.starting(PREFIX), **given)
+
+
+def version_of(form: Form) -> int:
+    """The draft's version that the form was made from; 0 (always stale) for what is no number."""
+    text = form.get("version")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def as_typed(draft: Draft, typed: Typed) -> Draft:
+    """The draft as it would read with what was typed: what a refused form shows again."""
+    texts = {name: text for name in PARTS[:-1] if (text := getattr(typed, name)) is not None}
+    lapse = OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse
+    return replace(draft, values={**draft.values, **(typed.values or {})}, on_lapse=lapse, **texts)
+
+
+def view(version: TemplateVersion, draft: Draft) -> FormView:
+    """Put a draft into rows, in the order in which the mail reads."""
+    return FormView(
+        rows=_rows(version, draft), subject=draft.subject, preheader=draft.preheader, local_time=draft.local_time,
+        zone=draft.zone, fold=draft.fold, on_lapse=draft.on_lapse.value, version=draft.version,
+        choice=time_choice(draft), zones=zones(),
+    )
+
+
+def _rows(version: TemplateVersion, draft: Draft) -> list[Row]:
+    rows = []
+    for kind, what in preview.outline(version):
+        region = version.region(what) if kind == "region" else None
+        if region is None:
+            rows.append(Row(kind="locked", text=what))
+        elif region.type is RegionType.SYSTEM:
+            rows.append(Row(kind="system", text=region.id, region=region))
+        else:
+            rows.append(_open(region, draft.values))
+    return [row for row in rows if row.kind != "locked" or row.text.strip(" |·–-")]
+
+
+def _open(region: Region, typed: Mapping[str, str]) -> Row:
+    base = values.defaults((region,))
+    keys = values.keys(region)
+    given = [typed.get(key, base[key]) for key in keys]
+    second = keys[1] if len(keys) > 1 else ""
+    return Row(
+        kind=region.type.value, region=region, name=PREFIX + keys[0], value=given[0],
+        second_name=PREFIX + second if second else "", second=given[1] if second else "",
+        limit=region.max_length or values.MAX_TEXT,
+    )
+
+
+def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Problem]:
+    """The same problems under the names of the form's fields, so that each stands at its own."""
+    known = {key for region in version.regions for key in values.keys(region)}
+    return [replace(p, field=PREFIX + p.field) if p.field in known else p for p in problems]
+
+
+def time_choice(draft: Draft) -> TimeChoice | None:
+    """What the server has to ask about the typed time, if anything."""
+    if not draft.local_time:
+        return None
+    try:
+        # With fold "" a time that happens twice is always asked, also after it was answered.
+        schedule.resolve(draft.local_time, draft.zone, "")
+    except Refused as refused:
+        problem = refused.problems[0]
+        if problem.code == "time.gap":
+            return TimeChoice(before=str(problem.params["before"]), after=str(problem.params["after"]))
+        if problem.code == "time.fold":
+            return TimeChoice(first=str(problem.params["first"]), second=str(problem.params["second"]))
+    return None
+
+
+def time_problems(draft: Draft) -> tuple[Problem, ...]:
+    """What is wrong with the typed time by itself; nothing where none was typed yet."""
+    if not draft.local_time:
+        return ()
+    try:
+        schedule.resolve(draft.local_time, draft.zone, draft.fold)
+    except Refused as refused:
+        return refused.problems
+    return ()
+
+
+@lru_cache(maxsize=1)
+def zones() -> Mapping[str, Sequence[tuple[str, str]]]:
+    """The zones to choose from, by continent: (name, city)."""
+    grouped: dict[str, list[tuple[str, str]]] = {continent: [] for continent in CONTINENTS}
+    for name in sorted(schedule.zone_names()):
+        continent, _, rest = name.partition("/")
+        if rest and continent in grouped:
+            grouped[continent].append((name, rest.replace("_", " ").replace("/", ", ")))
+    return grouped | {"UTC": [("UTC", "UTC")]}
+
+
+def image_origins(version: TemplateVersion) -> tuple[str, ...]:
+    """The origins of the images to choose from, for the page's content security policy."""
+    urls = (url for r in version.regions if r.type is RegionType.IMAGE for url in (*r.choices, r.default))
+    return tuple(sorted({origin(url) for url in urls if urlsplit(url).scheme in ("http", "https")}))
