@@ -23,7 +23,7 @@ PAGE_POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, read whole."""
+    """One request, read whole; HEAD comes as GET, and its answer goes out without the body."""
 
     method: str
     path: str
@@ -75,7 +75,7 @@ def refuse(request: Request) -> Response | None:
     host = request.headers.get("host", "")
     if not _LOOPBACK.fullmatch(host):
         return answer({"message": "This server answers to loopback names such as 127.0.0.1 only."}, 421)
-    if request.method in ("GET", "HEAD"):
+    if request.method == "GET":
         return None
     origin = request.headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():

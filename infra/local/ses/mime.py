@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -13,6 +14,10 @@ from infra.local.ses import checks
 from infra.local.ses.errors import bad_request
 from infra.local.ses.model import Mail
 
+_POLICY = email.policy.SMTP.clone(max_line_length=998)
+"""At the usual 78 characters Python breaks a long URL in a header into encoded words."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+
 MAX_LINE = 1_000
 """Octets of one line of a raw message (API reference, RawMessage)."""
 
@@ -21,9 +26,9 @@ def build(mail: Mail) -> bytes:
     """The mail as an ``.eml``; a raw one is returned as it came, with line ends made CRLF."""
     if mail.raw is not None:
         return b"\r\n".join(mail.raw.splitlines()) + b"\r\n"
-    message = EmailMessage(policy=email.policy.SMTP)
+    message = EmailMessage(policy=_POLICY)
     for name, value in wire_headers(mail):
-        message[name] = value
+        message[name] = _CONTROL.sub(" ", value)  # a mail that could not be rendered may hold them
     if mail.body.text or not mail.body.html:
         message.set_content(mail.body.text)
     if mail.body.html and mail.body.text:

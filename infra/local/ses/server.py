@@ -140,6 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Listener
 
     def _answer(self) -> None:
+        if self.server.owner.stopping.is_set():
+            return self._cut()  # a client that kept its connection must not reach a stopped server
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or self.headers.get("Transfer-Encoding"):
             return self._write(answer({"message": "Send the body with its Content-Length."}, 411), close=True)
@@ -149,7 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(length)) if int(length) else b""
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, url.path, parse_qs(url.query, max_num_fields=50), headers, body)
+        method = "GET" if self.command == "HEAD" else self.command
+        request = Request(method, url.path, parse_qs(url.query, max_num_fields=50), headers, body)
         try:
             response = self.server.owner.dispatch(request)
         except Cut as cut:

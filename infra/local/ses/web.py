@@ -47,6 +47,13 @@ LABELS = {
     "Click": "Clicked",
     "Reject": "Rejected (virus)",
 }
+STATE_NAMES = {
+    "SUCCESS": "Verified",
+    "PENDING": "Waiting for proof",
+    "FAILED": "Failed",
+    "TEMPORARY_FAILURE": "Failed for now",
+    "NOT_STARTED": "Not asked for",
+}
 _LOCAL_PICTURES = "img-src data: http://127.0.0.1:* http://localhost:*"
 _FRAME = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; {pictures}; style-src 'unsafe-inline'; "
@@ -178,6 +185,7 @@ class Pages:
             "now": self._clock().astimezone(UTC),
             "can_move_time": self._hooks.advance is not None,
             "states": STATES,
+            "state_names": STATE_NAMES,
             "stamp": stamp,
             "at": datetime.fromisoformat,
         }
