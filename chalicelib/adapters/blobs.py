@@ -18,6 +18,12 @@ from chalicelib.ports.system import PartnerSession, UploadForm
 
 OWN_PREFIXES = ("ORG/", "EVENTS/")
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+_HIDDEN = frozenset({"AccessDenied", "403", "Forbidden"})
+"""What S3 says of a missing object to a role that may not list the bucket, as ours may not.
+
+Source: Amazon S3 API Reference, GetObject, "Permissions". The key was judged before, so this does
+not hide anything but a role without its grant, which shows as soon as something is stored.
+"""
 MAX_KEY = 1024
 """Bytes in an S3 key (AWS quota)."""
 
@@ -97,6 +103,7 @@ def _chunks(body: Any, chunk: int) -> Iterator[bytes]:
 
 
 def _translated(error: Exception, method: str) -> CountersignError:
-    if code_of(error) in _MISSING:
+    code = code_of(error)
+    if code in _MISSING or (code in _HIDDEN and method in ("get_object", "head_object")):
         return NotFound("no such object")
     return translated(error, method)

@@ -47,7 +47,8 @@ class ScopedConnection(Connection):
         if table in self._tables:
             return
         names = dict.fromkeys([*keys, *(name for pair in indexes.values() for name in pair)])
-        self.add_meta_table(MetaTable({
+        # Not add_meta_table: it refuses a second time, and two threads may come here at once.
+        self._tables.setdefault(table, MetaTable({
             "TableName": table,
             "KeySchema": _schema(keys),
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
