@@ -206,6 +206,38 @@ class Container:
         secrets = [self.settings.secret, *self.settings.former_secrets]
         return MacTokens(*(reveal(self.clients, secret) for secret in secrets))
 
+    # --- sending
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Manifests, attempts, slices."""
+        from chalicelib.adapters.dynamo.ledger import DynamoLedger
+
+        return DynamoLedger(self._trust)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """SES, for system mails."""
+        from chalicelib.adapters.ses import SesMailer
+
+        return SesMailer(
+            self.clients, configuration_set=self.settings.configuration_set, endpoint=self.settings.ses_endpoint)
+
+    @cached_property
+    def bulk_mailer(self) -> BulkMailer:
+        """SES, for campaigns."""
+        from chalicelib.adapters.ses import SesBulkMailer
+
+        return SesBulkMailer(
+            self.clients, configuration_set=self.settings.configuration_set, endpoint=self.settings.ses_endpoint)
+
+    @cached_property
+    def rate(self) -> RateLimiter:
+        """The partners' shares of SES's rate."""
+        from chalicelib.adapters.rate import DynamoRate
+
+        return DynamoRate(self._workflow, self._trust, self.settings.org_id, self.clock)
+
 
 _lock = threading.Lock()
 _installed: World | None = None
