@@ -28,6 +28,8 @@ TITLE_LENGTH = 120
 BRIEF_LENGTH = 4000
 REASON_LENGTH = 500
 MAX_REVIEWERS = 10
+BRIEF_SHOWN = 600
+"""So much of the brief stands on a partner's home, which reads its participations only."""
 TOLD = "told"
 """Set in a participation's params once its mails are out."""
 TAKES_PART = frozenset({PartnerState.INVITED.value, PartnerState.ACTIVE.value})
@@ -122,7 +124,7 @@ def open_for(world: World, programme_id: ProgrammeId, partner_id: PartnerId) -> 
     if stored is None:
         stored = Participation(
             partner=partner_id, programme=programme_id, title=programme.title, opens_at=programme.opens_at,
-            closes_at=programme.closes_at,
+            closes_at=programme.closes_at, params={"brief": programme.brief[:BRIEF_SHOWN]} if programme.brief else {},
         )
         world.partners.participate(session, stored)
     if stored.params.get(TOLD):

@@ -46,13 +46,14 @@ class Recorder:
         return call
 
 
-TABLES = ("people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "contacts", "imports")
+TABLES = ("people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "contacts", "imports", "ledger")
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
 READS = frozenset({
     "people.account", "people.find", "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.home", "campaigns.get",
     "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due", "sessions.open", "blobs.get", "blobs.size",
-    "mailer.sender_verified",
+    "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
+    "blobs.lines",
 })
 
 
