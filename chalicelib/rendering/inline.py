@@ -25,7 +25,7 @@ MAX_WORK = 600_000
 MAX_DESCENT = 4_000_000
 """Descendant combinators times the summed depth of all elements; about 1.5 million take a second."""
 
-_SPLIT = re.compile(r"\s*+[\s>+~]\s*+")
+_COMBINATOR = re.compile(r"\s*+[>+~]\s*+|\s++")
 
 
 def budget(source: bytes, tokens: Sequence[Token]) -> list[Problem]:
@@ -41,7 +41,7 @@ def budget(source: bytes, tokens: Sequence[Token]) -> list[Problem]:
     if problems:
         return problems
     selectors = [selector.strip() for text in css for selector in _selectors(text)]
-    combinators = [len(_SPLIT.findall(selector)) for selector in selectors]
+    combinators = [len(_COMBINATOR.findall(selector)) for selector in selectors]
     if (
         len(selectors) > MAX_SELECTORS or len(selectors) * elements > MAX_WORK
         or max(combinators, default=0) > MAX_COMBINATORS or sum(combinators) * _summed_depth(tokens) > MAX_DESCENT

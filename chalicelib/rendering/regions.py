@@ -253,7 +253,7 @@ def find(source: bytes, tokens: list[Token], tree: Tree, lines: Lines) -> tuple[
     for token in tokens:
         for code in _misplaced(source, token):
             reader.refuse(code, token)
-    if not seen and not reader.problems:
+    if not set(seen) - set(SystemBlock) and not reader.problems:
         reader.problems.append(Problem("template.no_regions"))
     return found, reader.problems
 

@@ -67,13 +67,13 @@ def _merge_tags(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """DLV008: no merge tag that nothing replaces, and no field without a text for those who lack it."""
     for field in facts.undefaulted:
         yield Finding(code="DLV008", quote=quoted(field))
-    texts = [(value.region, value.text) for value in document.values]
+    texts = [(value.region, value.text, 0) for value in document.values]
     if facts.template:
-        texts += [(element.region, element.own) for element in document.elements if element.tag not in ("style",)]
-    for region, text in texts:
+        texts += [(element.region, element.own, element.line) for element in document.elements]
+    for region, text, line in texts:
         for match in _MERGE_TAG.finditer(text):
             if not (facts.template and match.group().startswith("{{")):  # the compiler has judged those
-                yield Finding(code="DLV008", region=region, quote=quoted(match.group()))
+                yield Finding(code="DLV008", region=region, quote=quoted(match.group()), line=line)
 
 
 RULES = (
