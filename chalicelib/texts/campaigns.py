@@ -2,9 +2,11 @@
 
 MESSAGES: dict[str, str] = {
     "agreement.missing": "The programme terms are not accepted yet. Tick the box to accept them.",
-    "audience.empty": "None of your {audience} customers could receive this mail. Import customers with a consent first.",
+    "audience.empty": "None of your {audience} customers could receive this mail. Import customers with a "
+                      "consent first.",
     "campaign.changed": "Somebody changed this campaign a moment ago. Look at it again and repeat your step.",
-    "campaign.not_now": "This is not possible now: the campaign is “{state}”. Reload the page to see where it stands.",
+    "campaign.not_now": "This is not possible now: the campaign is “{state}”. Reload the page to see where "
+                        "it stands.",
     "campaign.not_you": "You cannot do this: it is for another role.",
     "draft.changed": "This draft was saved elsewhere at {at}. Your text is still in the form: "
                      "reload in another tab, compare, and save again.",
@@ -27,15 +29,18 @@ MESSAGES: dict[str, str] = {
     "sender.unverified": "{address} is not set up for sending yet: its domain lacks the DKIM records. "
                          "Ask head office to finish the set-up, then submit again.",
     "terms.not_accepted": "Accept the programme terms to submit.",
-    "time.fold": "{value} happens twice in {zone} that night. Choose the first (UTC{first}) or the second (UTC{second}).",
+    "time.fold": "{value} happens twice in {zone} that night. Choose the first (UTC{first}) or the "
+                 "second (UTC{second}).",
     "time.format": "“{value}” is not a date and time. Write it like 2026-12-01T09:00.",
     "time.gap": "{value} does not exist in {zone}: the clocks skip it. The nearest times are {before} and {after}.",
     "time.missing": "Choose the day and time at which the mail goes out.",
-    "time.outside_window": "{value} is outside the programme's run window ({opens} to {closes}). Choose a time inside it.",
+    "time.outside_window": "{value} is outside the programme's run window ({opens} to {closes}). Choose a time "
+                           "inside it.",
     "time.past": "{value} is in the past or less than ten minutes away. Choose a later time.",
     "time.zone": "“{value}” is not a time zone. Choose one from the list, such as Europe/Berlin.",
     "value.far_too_long": "This text has {length} characters; no more than {max} can be kept. Nothing was saved.",
-    "value.nul": "This text holds a NUL character, which cannot be stored. Remove it (it often comes with pasted text).",
+    "value.nul": "This text holds a NUL character, which cannot be stored. Remove it (it often comes "
+                 "with pasted text).",
     "value.too_long": "This has {length} characters; at most {max} fit. Shorten it.",
 }
 """Code of a problem -> English sentence; the parameters of the problem fill the braces."""
