@@ -94,8 +94,13 @@ class SesMailer(_Ses):
             raise translated(error, "SendEmail") from error
 
     def sender_verified(self, address: str) -> bool:
-        """Whether the address itself or its domain is an identity that SES lets us send from."""
-        return self._verified(address) or self._verified(address.rpartition("@")[2])
+        """Whether the address, its domain or a domain above that is an identity that SES lets us send from.
+
+        A verified domain covers its subdomains (SES developer guide, "Verified identities").
+        """
+        labels = address.rpartition("@")[2].split(".")
+        above = [".".join(labels[start:]) for start in range(max(1, len(labels) - 1))]
+        return any(self._verified(identity) for identity in (address, *above))
 
     def _verified(self, identity: str) -> bool:
         try:
