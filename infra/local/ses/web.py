@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -207,4 +209,16 @@ def _templates() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("infra.local.ses", "pages")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found.filters["readable"] = readable
+    return found
+
+
+def readable(address: str) -> str:
+    """An address for people's eyes: encoded words (RFC 2047) decoded, anything odd left as it is."""
+    if "=?" not in address:
+        return address
+    try:
+        return str(make_header(decode_header(address)))
+    except (ValueError, LookupError, HeaderParseError):
+        return address

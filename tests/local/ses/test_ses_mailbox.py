@@ -223,6 +223,19 @@ def test_a_mail_shows_its_links_tags_and_events(desk: Desk) -> None:
     assert "published to firehose" in desk.get(f"/mail/{message_id}?tab=events")
 
 
+def test_encoded_names_are_shown_as_people_read_them(desk: Desk) -> None:
+    """The page decodes a sender's name, as text; what cannot be decoded is shown as it is."""
+    for name, shown in (
+        ("=?utf-8?q?M=C3=BCller?=", "Müller &lt;news@"),
+        ("=?utf-8?q?=3Cscript=3E?=", "&lt;script&gt; &lt;news@"),
+        ("=?nope?q?M=C3?=", "=?nope?q?M=C3?= &lt;news@"),
+        ("=?utf-8?b?x?=", "=?utf-8?b?x?= &lt;news@"),
+    ):
+        message_id = desk.send(FromEmailAddress=f"{name} <news@partner.example>")
+        for path in ("/", f"/mail/{message_id}"):
+            assert shown in desk.get(path)
+
+
 def test_events_by_hand_on_the_page(desk: Desk) -> None:
     """A button of the page lets an event happen, which is published."""
     message_id = desk.send(ConfigurationSetName="campaigns")
