@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,7 +99,11 @@ class Server:
     def stop(self) -> None:
         """End: no more answers, then publish what waits."""
         self.stopping.set()
-        self._http.shutdown()
+        ending = threading.Thread(target=self._http.shutdown)
+        ending.start()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            pass  # wakes the listener, which would otherwise notice at its next look only
+        ending.join()
         self._http.server_close()
         self._thread.join(timeout=5)
         self.publisher.stop()
