@@ -23,6 +23,8 @@ Key = tuple[str, str]
 
 _DROPPED_WITH_CONTENT = tags("script style title textarea template noscript svg math iframe")
 _INSIDE = BLOCK_TAGS | {"div"}
+_INSIDE_ATTRIBUTES = ("href", "style")
+"""``div`` and ``style`` come from the program's own blocks; the sanitiser lets neither through."""
 
 
 class LockedBytesChanged(CountersignError):
@@ -59,13 +61,14 @@ def attribute(value: str) -> str:
 def rich(region: Region, value: str) -> tuple[str, list[Problem]]:
     """Rich text with only the tags a region may hold; problems for bad links, hints for what was dropped.
 
-    nh3 parses as browsers do and writes balanced HTML; links get the same checks as a link region.
+    nh3 parses as browsers do and writes balanced HTML; links get the same checks as a link
+    region. The empty "*" matters: without it nh3 keeps ``title`` and ``lang`` everywhere.
     """
     import nh3
 
     tags = set(INLINE_TAGS if region.inline else BLOCK_TAGS)
     cleaned = nh3.clean(
-        value, tags=tags, attributes={"a": {"href"}}, clean_content_tags=set(_DROPPED_WITH_CONTENT),
+        value, tags=tags, attributes={"*": set(), "a": {"href"}}, clean_content_tags=set(_DROPPED_WITH_CONTENT),
         url_schemes={"http", "https"}, link_rel=None, strip_comments=True, url_relative="deny",
     )
     source = cleaned.encode()
@@ -221,6 +224,7 @@ def _close(source: bytes, slot: Slot, inner: Sequence[Token], checked: bool) -> 
     stack: list[str] = []
     for token in inner:
         bad = token.kind not in (Kind.START, Kind.END) or token.name not in _INSIDE
+        bad = bad or any(a.name not in _INSIDE_ATTRIBUTES for a in token.attributes)
         if bad or (token.kind is Kind.END and (not stack or stack.pop() != token.name)):
             raise LockedBytesChanged(slot.region)
         if token.kind is Kind.START and token.name not in VOID:
