@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib import texts
@@ -90,13 +90,16 @@ def _page(
     visit: Visit, answers: Answers, problems: Iterable[Problem], *, status: int = 200, note: str = "",
     terms: bool = False,
 ) -> Answer:
-    found = partner_form.at_fields(problems, answers.template)
+    found = [
+        partner_form.in_words(p, answers.draft.zone, visit.language)
+        for p in partner_form.at_fields(problems, answers.template)
+    ]
     own = [p for p in found if p.field in OWN_FIELDS]
     return render(
         visit, "partner/check.html", status=status, errors=own,
         policy=Policy(images=partner_form.image_origins(answers.template)), place=answers.partner.name,
         active=navigation(visit)[0][0], answers=answers, given=_given(visit, answers),
-        summary=[(_target(visit, answers, p), texts.sentence(p, visit.language)) for p in found],
+        summary=_summary(visit, answers, found),
         route=wording(visit, ROUTES, answers.lane.name), skipped=_skipped(visit, answers),
         counted=clock_time(answers.audience.as_of, answers.partner.zone) if answers.audience.as_of else "",
         notes=_notes(visit, answers), note=note, terms=terms, ready=not answers.problems,
@@ -113,6 +116,11 @@ def _target(visit: Visit, answers: Answers, problem: Problem) -> str:
         return f"#{field_id(problem.field)}"
     edit = campaign_url(visit, answers.campaign.id, "edit")
     return f"{edit}#{field_id(problem.field)}" if problem.field else edit
+
+
+def _summary(visit: Visit, answers: Answers, problems: Sequence[Problem]) -> list[tuple[str, str]]:
+    lines = partner_form.summary(problems, answers.template, visit.language)
+    return [(_target(visit, answers, p), text) for p, (_, text) in zip(problems, lines, strict=True)]
 
 
 def _given(visit: Visit, answers: Answers) -> list[Given]:

@@ -99,13 +99,15 @@ def _page(
     home = visit.world.partners.home(visit.credentials)
     version = visit.world.templates.get(draft.template, draft.template_version)
     image = partner_form.image_origins(version)
+    found = [partner_form.in_words(p, draft.zone, visit.language) for p in problems]
     sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
     return render(
-        visit, "partner/edit.html", status=status, errors=problems, policy=Policy(images=image),
+        visit, "partner/edit.html", status=status, errors=found, policy=Policy(images=image),
         place=home.partner.name, active=navigation(visit)[0][0], story=told, form=partner_form.view(version, draft),
         part=story.part_of(home, told.programme), partner=home.partner, conflict=conflict, here=_links(visit, told),
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
         hints=_hints(visit, home, version, draft), asked=_asked(told),
+        summary=partner_form.summary(found, version, visit.language),
     )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from chalicelib import texts
 from chalicelib.domain import schedule, values
 from chalicelib.domain.campaign import Draft, OnLapse
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.texts.times import local_time
 from chalicelib.usecases import preview
 from chalicelib.usecases.drafts import Typed
+from chalicelib.web.forms import field_id
 from chalicelib.web.http import Form
 from chalicelib.web.urls import origin
 
@@ -85,9 +89,9 @@ def version_of(form: Form) -> int:
 
 def as_typed(draft: Draft, typed: Typed) -> Draft:
     """The draft as it would read with what was typed: what a refused form shows again."""
-    texts = {name: text for name in PARTS[:-1] if (text := getattr(typed, name)) is not None}
+    given = {name: text for name in PARTS[:-1] if (text := getattr(typed, name)) is not None}
     lapse = OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse
-    return replace(draft, values={**draft.values, **(typed.values or {})}, on_lapse=lapse, **texts)
+    return replace(draft, values={**draft.values, **(typed.values or {})}, on_lapse=lapse, **given)
 
 
 def view(version: TemplateVersion, draft: Draft) -> FormView:
@@ -103,8 +107,10 @@ def _rows(version: TemplateVersion, draft: Draft) -> list[Row]:
     rows = []
     for kind, what in preview.outline(version):
         region = version.region(what) if kind == "region" else None
-        if region is None:
+        if kind == "locked":
             rows.append(Row(kind="locked", text=what))
+        elif region is None:
+            continue  # a place that the program fills from another field, such as the preview line
         elif region.type is RegionType.SYSTEM:
             rows.append(Row(kind="system", text=region.id, region=region))
         else:
@@ -128,6 +134,32 @@ def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Pro
     """The same problems under the names of the form's fields, so that each stands at its own."""
     known = {key for region in version.regions for key in values.keys(region)}
     return [replace(p, field=PREFIX + p.field) if p.field in known else p for p in problems]
+
+
+def summary(problems: Iterable[Problem], version: TemplateVersion, language: str) -> list[tuple[str, str]]:
+    """(link to the field, sentence) of each problem, with the region's label before its sentence."""
+    labels = {PREFIX + key: region.label for region in version.regions for key in values.keys(region)}
+    lines = []
+    for problem in problems:
+        text = texts.sentence(problem, language)
+        label = labels.get(problem.field, "")
+        target = f"#{field_id(problem.field)}" if problem.field else ""
+        lines.append((target, f"{label}: {text}" if label else text))
+    return lines
+
+
+def in_words(problem: Problem, zone: str, language: str) -> Problem:
+    """A problem of the time with its times as people write them, not as programs do."""
+    if not problem.code.startswith("time."):
+        return problem
+    params = dict(problem.params)
+    for name in ("value", "before", "after"):
+        if name in params and problem.code != "time.zone":
+            params[name] = str(params[name]).replace("T", " ")
+    for name in ("opens", "closes"):
+        if name in params:
+            params[name] = local_time(datetime.fromisoformat(str(params[name])), zone or "UTC", language=language)
+    return replace(problem, params=params)
 
 
 def time_choice(draft: Draft) -> TimeChoice | None:
