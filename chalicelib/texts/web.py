@@ -40,6 +40,7 @@ MESSAGES: dict[str, str] = {
     "partner.groups": "Write at most 20 groups of at most 40 characters each, separated by commas.",
     "programme.exists": "This programme was stored already. Open a new form for another one.",
     "programme.template": "Choose the template that the partners fill in.",
+    "programme.time_missing": "Choose the day and time.",
     "programme.window": "The end must be after the beginning.",
     "programme.window_past": "The end is in the past. Choose a later one.",
     "programme.reviewers_missing": "Name at least one reviewer by e-mail address, or nobody could approve a campaign.",

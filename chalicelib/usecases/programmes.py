@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -181,8 +180,12 @@ def _checked(world: World, form: Definition) -> Programme:
     if len(form.brief) > BRIEF_LENGTH:
         problems.append(Problem("value.too_long", "brief", {"length": len(form.brief), "max": BRIEF_LENGTH}))
     template = _template(world, form.template, problems)
-    opens = _time(form.opens, form.zone, form.opens_fold, "opens", problems)
-    closes = _time(form.closes, form.zone, form.closes_fold, "closes", problems)
+    zone = form.zone
+    if zone not in schedule.zone_names():
+        problems.append(Problem("time.zone", "zone", {"value": zone[:60]}))
+        zone = "UTC"  # so that the times are judged all the same
+    opens = _time(form.opens, zone, form.opens_fold, "opens", problems)
+    closes = _time(form.closes, zone, form.closes_fold, "closes", problems)
     now = world.clock.now()
     if opens and closes:
         if closes.at <= opens.at:
@@ -192,21 +195,12 @@ def _checked(world: World, form: Definition) -> Programme:
     reviewers = _reviewers(world, form.reviewers, problems)
     groups = checked_groups(form.groups, problems)
     if problems or template is None or opens is None or closes is None:
-        raise Refused(_once(problems))
+        raise Refused(problems)
     return Programme(
         id=ProgrammeId(form.id), scope=Scope(world.facts.org_id), title=title, brief=form.brief.strip(),
         template=template[0], template_version=template[1], opens_at=opens.at, closes_at=closes.at, zone=form.zone,
         groups=groups, reviewers=reviewers, created_at=now,
     )
-
-
-def _once(problems: Iterable[Problem]) -> list[Problem]:
-    """Each problem once: a zone that is wrong is found by both times."""
-    kept: list[Problem] = []
-    for problem in problems:
-        if problem not in kept:
-            kept.append(problem)
-    return kept
 
 
 def _template(world: World, chosen: str, problems: list[Problem]) -> tuple[TemplateId, int] | None:
@@ -217,6 +211,9 @@ def _template(world: World, chosen: str, problems: list[Problem]) -> tuple[Templ
 
 
 def _time(local: str, zone: str, fold: str, field: str, problems: list[Problem]) -> SendTime | None:
+    if not local:
+        problems.append(Problem("programme.time_missing", field))
+        return None
     try:
         return schedule.resolve(local, zone, fold, field=field)
     except Refused as refused:

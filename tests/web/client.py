@@ -84,13 +84,13 @@ class Browser:
         """POST a form as a browser does, with the Origin of the page."""
         sent = {"content-type": "application/x-www-form-urlencoded", "origin": origin(self.base), **headers}
         sent = {name.replace("_", "-"): value for name, value in sent.items() if value != "-"}
-        return self.send("POST", path, headers=sent, body=urlencode(dict(form)))
+        return self.send("POST", path, headers=sent, body=urlencode(dict[str, object](form)))
 
     def submit(self, page: Got, path: str, **values: str) -> Got:
         """POST the form of a page that was shown, with its hidden fields."""
         shown = fields_of(page.body)
         hidden = {name: shown[name] for name in ("csrf", "id", "template", "number", "to", "next") if name in shown}
-        return self.post(path, {**hidden, **values})
+        return self.post(path, hidden | values)
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: str = "") -> Got:
         """One request, as API Gateway hands it to Lambda."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.ids import OrgId, PartnerId, PersonId, make_id
@@ -18,15 +19,8 @@ from tests.web.client import BASE, HQ, Browser, application
 
 FRAME: tuple[Route, ...] = (*assets.routes, *session.routes, *hq.routes)
 
-TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Spring check</title></head>
-<body><table role="presentation"><tr><td>
-<h1 data-region="headline" data-region-type="text" data-region-label="Headline" data-region-max-length="60">Ready for spring?</h1>
-<p>Fjord Bikes looks after your bicycle.</p>
-<p data-region="imprint" data-region-type="system">Imprint</p>
-<p><a href="https://example.com/u" data-region="unsubscribe" data-region-type="system">Unsubscribe</a></p>
-</td></tr></table></body></html>
-"""
+SOURCE = (Path(__file__).resolve().parents[2] / "templates" / "starter" / "spring-offer.en.html").read_bytes()
+"""A template that compiles, from the starter kit."""
 
 
 class Recorder:
@@ -46,7 +40,9 @@ class Recorder:
         return call
 
 
-TABLES = ("people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "contacts", "imports", "ledger")
+TABLES = (
+    "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "contacts", "imports", "ledger",
+)
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
 READS = frozenset({
     "people.account", "people.find", "links.get", "templates.get", "templates.list", "programmes.get",
@@ -90,7 +86,9 @@ def person(world: FakeWorld, name: str, roles: Mapping[Role, PartnerId | None] |
     )
     pairs = roles.items() if isinstance(roles, Mapping) else [(role, None) for role in roles]
     world.people.add(made, [
-        Membership(person=made.id, role=role, org=OrgId(world.facts.org_id), partner=at, partner_name="Acme" if at else "")
+        Membership(
+            person=made.id, role=role, org=OrgId(world.facts.org_id), partner=at, partner_name="Acme" if at else "",
+        )
         for role, at in pairs
     ])
     return made

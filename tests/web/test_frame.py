@@ -184,7 +184,9 @@ def _filled(path: str) -> str:
     ({"csrf": "right"}, {"origin": "-", "sec-fetch-site": "same-site"}),
     ({"csrf": "right"}, {"origin": "https://hq.example.com.evil.example"}),
 ])
-def test_no_form_is_taken_without_token_or_from_elsewhere(path: str, form: dict[str, str], headers: dict[str, str]) -> None:
+def test_no_form_is_taken_without_token_or_from_elsewhere(
+    path: str, form: dict[str, str], headers: dict[str, str],
+) -> None:
     """Every POST of every route needs this browser's token and our origin, and changes nothing otherwise (N2, N20)."""
     world = stage.Watched(FakeWorld())
     admin = stage.person(world._world, "Hanna", [Role.HQ_ADMIN])
@@ -252,7 +254,7 @@ def test_an_unreadable_store_is_an_error_page_without_details() -> None:
         def __getattr__(self, name: str) -> Any:
             return Broken() if name == "people" else getattr(world, name)
 
-    browser = Browser(application(Failing(), stage.FRAME), base=HQ)  # type: ignore[arg-type]
+    browser = Browser(application(Failing(), stage.FRAME), base=HQ)
     browser.cookies["__Host-cs"] = "prs_" + "0" * 26 + ".secret"
     got = browser.get("/hq")
     assert got.status == 500 and "request-1" in got.body and "secret detail" not in got.body

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from chalicelib.domain.ids import PersonId
@@ -333,4 +331,3 @@ def test_the_front_page_leads_on() -> None:
     hanna = stage.person(world, "Hanna", [Role.HQ_ADMIN])
     assert stage.browser(world, hanna).get("/").location == "https://hq.example.com/start"
     assert application(world, stage.FRAME).routes["/"].keys() == {"GET", "HEAD"}
-    assert access.IDLE == timedelta(days=3)
