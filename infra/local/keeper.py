@@ -82,7 +82,9 @@ class Keeper:
         return self.emulator.pid is not None or (self._adopted is not None and is_emulator(self._adopted))
 
     def _end(self, pid: int) -> bool:
-        """End a process that an earlier runner started."""
+        """End a process that an earlier runner started; one that is gone already did not save."""
+        if not is_emulator(pid):
+            return self._settle(False)
         try:
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + STOP_SECONDS
@@ -92,7 +94,7 @@ class Keeper:
                     return self._settle(False)
                 time.sleep(0.05)
         except ProcessLookupError:
-            return False
+            return self._settle(False)
         return self._settle(True)
 
     def _settle(self, saved: bool) -> bool:
