@@ -20,14 +20,17 @@ from tests.rendering.samples import ENTITY, HOSTILE, version
 OF = version()
 EXAMPLES = int(os.environ.get("COUNTERSIGN_FUZZ", "250"))  # noqa: TID251 - how much to fuzz is the caller's choice
 BREAKOUTS = [
-    "</td></tr></table>", "<!--", "<!-- x", "<!--[if mso]>", "<style>", "<title>", "<textarea>", "<script>", "<a href=\"", "<b", "</p>",
-    "<p>", "<b><i></b></i>", "<?x", "<![if x]>", "<table><tr><td>", "<b title=x></b>", "<b onclick=x></b>", "<b x='", "</ x", "<svg>", "<img src=x>", "<!doctype html>", "</b><b>",
+    "</td></tr></table>", "<!--", "<!-- x", "<!--[if mso]>", "<style>", "<title>", "<textarea>", "<script>",
+    "<a href=\"", "<b", "</p>",
+    "<p>", "<b><i></b></i>", "<?x", "<![if x]>", "<table><tr><td>", "<b title=x></b>", "<b onclick=x></b>",
+    "<b x='", "</ x", "<svg>", "<img src=x>", "<!doctype html>", "</b><b>",
 ]
 
 
 
 @pytest.mark.parametrize("raw", BREAKOUTS)
-@pytest.mark.parametrize("key", [("cell", "content"), ("headline", "content"), ("preheader", "content"), ("cta", "content")])
+@pytest.mark.parametrize("key", [("cell", "content"), ("headline", "content"), ("preheader", "content"),
+    ("cta", "content")])
 def test_raw_content_that_leaves_its_slot_is_caught(key: fill.Key, raw: str) -> None:
     """Bytes that were never made safe are refused by the second reading, whatever they are."""
     with pytest.raises(LockedBytesChanged):
@@ -43,7 +46,8 @@ def test_raw_attribute_that_leaves_its_quotes_is_caught(key: fill.Key, raw: str)
     assert caught.value.region == key[0]
 
 
-@pytest.mark.parametrize("value", ["", "plain", "<b>x</b>", "a<br>b", "<p>a</p><p>b</p>", "1 < 2", "&lt;p&gt;", "{{x}}"])
+@pytest.mark.parametrize("value", ["", "plain", "<b>x</b>", "a<br>b", "<p>a</p><p>b</p>", "1 < 2",
+    "&lt;p&gt;", "{{x}}"])
 def test_contained_values_pass(value: str) -> None:
     """What stays in its place leaves every locked byte as published."""
     filled = fill.fill(OF, {("cell", "content"): value})
@@ -102,7 +106,8 @@ def test_fuzzed_values(pieces: list[str]) -> None:
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), max_size=8))
 def test_sanitiser_is_a_fixpoint(pieces: list[str]) -> None:
     """Cleaning what is clean changes nothing, so no second parser can wake up what slept (N46)."""
-    for region in (Region(id="x", type=RegionType.RICH, label="x"), Region(id="x", type=RegionType.RICH, label="x", inline=True)):
+    for region in (Region(id="x", type=RegionType.RICH, label="x"),
+        Region(id="x", type=RegionType.RICH, label="x", inline=True)):
         once, _ = fill.rich(region, "".join(pieces).encode("utf-8", "replace").decode())
         assert fill.rich(region, once)[0] == once
         for token in tokenise(once.encode()):
@@ -110,7 +115,8 @@ def test_sanitiser_is_a_fixpoint(pieces: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("href", "code"), [
-    ("https://evil.org/", "value.host"), ("http://user@example.com/", "url.user"), ("https://example.com.evil.org/", "value.host"),
+    ("https://evil.org/", "value.host"), ("http://user@example.com/", "url.user"),
+    ("https://example.com.evil.org/", "value.host"),
 ])
 def test_links_in_rich_text(href: str, code: str) -> None:
     """A link inside rich text gets the checks of a link field."""

@@ -11,7 +11,8 @@ HEAVY = ("premailer", "lxml", "tinycss2", "cssutils", "nh3", "jinja2", "idna", "
 
 LIGHT = f"""
 import sys
-import chalicelib.rendering.source, chalicelib.rendering.mail, chalicelib.rendering.dead, chalicelib.rendering.placeholders
+import chalicelib.rendering.source, chalicelib.rendering.mail
+import chalicelib.rendering.dead, chalicelib.rendering.placeholders
 import chalicelib.domain.compliance
 print([name for name in {HEAVY!r} if name in sys.modules])
 """
@@ -41,7 +42,8 @@ print("quiet")
 
 def run(code: str) -> str:
     """Run in a fresh interpreter; what it printed."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
+        check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

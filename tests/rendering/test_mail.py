@@ -75,7 +75,8 @@ def test_the_way_out_is_in_both_parts() -> None:
     mail = rendered(OF)
     _, html, text = delivered(mail.content)
     assert f'href="{URL}">Unsubscribe' in html and f"Unsubscribe ({URL})" in text
-    assert mail.headers == (("List-Unsubscribe", "<{{unsubscribe_url}}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    assert mail.headers == (("List-Unsubscribe", "<{{unsubscribe_url}}>"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
 
 
 def test_content_survives_its_encoding() -> None:
@@ -110,7 +111,8 @@ def test_imprint_is_filled_from_the_legal_entity() -> None:
 
 def test_braces_beside_a_merge_field() -> None:
     """A partner's brace right before a merge field neither hides it nor opens it twice."""
-    of = version(page("<p><span data-region='r'>x</span>{{ contact.a|default('D') }}<b data-region='s'>y</b></p>" + SYSTEM))
+    body = "<p><span data-region='r'>x</span>{{ contact.a|default('D') }}<b data-region='s'>y</b></p>"
+    of = version(page(body + SYSTEM))
     for before, after in (("{", "}"), ("{{", "}}"), ("\\", "}}}"), ("{{ x", "|default('x') }}")):
         html = delivered(rendered(of, {"r": before, "s": after}).content)[1]
         assert re.sub("<[^>]*>", "", html).replace("&#x27;", "'").find(before + "D" + after) >= 0
@@ -118,12 +120,14 @@ def test_braces_beside_a_merge_field() -> None:
 
 def test_all_value_problems_at_once() -> None:
     """A partner sees every field that must be mended, in one go."""
-    bad = {"headline": "x" * 61, "hero": "https://evil.example/x.png", "cta": "javascript:x", "cta.text": "", "badge": "Three",
+    bad = {"headline": "x" * 61, "hero": "https://evil.example/x.png", "cta": "javascript:x",
+        "cta.text": "", "badge": "Three",
            "hours": "a\x00b"}
     with pytest.raises(Refused) as caught:
         rendered(OF, bad, subject="")
     assert {(p.field, p.code) for p in caught.value.problems} == {
-        ("subject", "value.required"), ("headline", "value.too_long"), ("hero", "value.not_a_choice"), ("cta", "url.dangerous"),
+        ("subject", "value.required"), ("headline", "value.too_long"), ("hero", "value.not_a_choice"),
+        ("cta", "url.dangerous"),
         ("cta.text", "value.required"), ("badge", "value.not_a_choice"), ("hours", "value.control"),
     }
 
@@ -151,7 +155,8 @@ def test_examine_quotes_what_a_partner_typed() -> None:
 def test_preview_shows_what_is_there() -> None:
     """Empty fields show their label, bad addresses lead nowhere, the way out is dead, problems are told."""
     shown = preview(OF, values={"headline": "", "cta": "javascript:x", "hero": "x"}, subject="", entity=ENTITY)
-    assert "[Headline]" in shown.html and "javascript" not in shown.html and "https://img.example.com/a.png" in shown.html
+    assert "[Headline]" in shown.html and "https://img.example.com/a.png" in shown.html
+    assert "javascript" not in shown.html
     assert 'href="#">Unsubscribe' in shown.html and "Dear customer" in shown.html and "{{" not in shown.html
     assert {p.field for p in shown.problems} == {"subject", "cta", "hero"}
     assert preview(OF, values={}, entity=ENTITY, profile={"first_name": "<i>"}).html.count("Dear &lt;i&gt;,") == 1
@@ -170,7 +175,8 @@ def test_text_part_reads_well() -> None:
 def test_dead_copy() -> None:
     """The copy in the reviewer's mail cannot be pressed, run, targeted or styled from afar."""
     _, html, _ = delivered(rendered(OF, {"cell": '<p><a href="https://example.com/">x</a></p>'}).content)
-    copy = dead(html + "<form><input name=x></form><script>x</script><p id=a class=b style='position:fixed;color:red'>z</p>")
+    extra = "<form><input name=x></form><script>x</script><p id=a class=b style='position:fixed;color:red'>z</p>"
+    copy = dead(html.replace("</body>", extra + "</body>"))
     tokens = tokenise(copy.encode())
     names = {a.name for t in tokens for a in t.attributes}
     assert not names & {"href", "id", "class", "action", "background"} and "position" not in copy
