@@ -82,7 +82,7 @@ def test_a_moved_or_damaged_blob_does_not_open(
     world: World, damage: str, caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A blob opens at its own place only; the error and the log tell nothing of what is inside."""
-    caplog.set_level(logging.INFO)  # botocore's own DEBUG dumps every request; it stays off, see the settings
+    caplog.set_level(logging.INFO)  # at DEBUG botocore itself dumps every request, sealed blobs included
     session = open_partner(world)
     one, reader = sealed(world, session, first_name="Canary"), session
     if damage == "other contact":

@@ -406,6 +406,7 @@ def test_two_runs_at_once_count_once(world: FakeWorld, session: FakeSession) -> 
             return getattr(world.contacts, name)
 
     import_run.run(Swapped(world, contacts=Contacts()).as_world(), PARTNER, batch.id)
+    assert world.contacts.writes == import_run.CHUNK * 4, "the overtaken run wrote its chunk and gave up"
     world.queue.deliver(QueueName.IMPORTS, lambda m: events.handle(m, world))
     done = world.imports.get(session, batch.id)
     assert (done.state, done.added, done.updated) == (ImportState.DONE, import_run.CHUNK * 3, 0)
