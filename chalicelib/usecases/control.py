@@ -75,17 +75,21 @@ def switch_all(world: World, *, stopped: bool, person: PersonId) -> None:
 
 
 def hold_restored(world: World) -> int:
-    """Hold whatever is sending or about to, after the ledger may have lost its last writes.
+    """Hold whatever is sending or should have started, after the ledger may have lost its last writes.
 
-    A restored ledger would send again what it forgot. Returns how many campaigns were held.
+    A restored ledger would send again what it forgot; where even the start was forgotten, the
+    campaign stands as approved and due. Returns how many campaigns were held.
     """
     held = 0
-    until = world.clock.now() + timedelta(days=3650)
+    now = world.clock.now()
+    until = now + timedelta(days=3650)
     for shard in range(DUE_SHARDS):
         for due in world.indexes.due(shard, until, limit=10_000):
             session = world.sessions.open(due.partner, Zone.PARTNER)
             try:
-                if world.campaigns.get(session, due.campaign).state is State.SENDING:
+                campaign = world.campaigns.get(session, due.campaign)
+                overdue = campaign.state is State.APPROVED and campaign.start and campaign.start.at <= now
+                if overdue or campaign.state is State.SENDING:
                     hold(world, session, due.campaign, HoldReason.RESTORED, actor=Actor.GUARD, by="restore")
                     held += 1
             except (Conflict, NotFound):
