@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from moto import mock_aws
 
 from chalicelib.adapters.aws import Clients
 from chalicelib.adapters.credentials import Keys
 from chalicelib.adapters.schema import (
+    DEFAULT_RETENTION_SECONDS,
     KEYS,
+    MAX_RECEIVES,
+    RETENTION_SECONDS,
     TABLES,
     TRUST,
+    VISIBILITY_SECONDS,
     WORKFLOW,
     Names,
+    TableSchema,
     ensure,
     notifications,
     table_request,
 )
 from chalicelib.ports.system import QueueName
 
+ROOT = Path(__file__).parents[2]
 NAMES = Names("fjord", "prod", "fjord-data")
 
 
@@ -99,3 +108,51 @@ def test_new_objects_are_told_to_their_queues() -> None:
         for rule in notifications(arns)["QueueConfigurations"]
     }
     assert told == {"arn:imports": {"prefix": "P/", "suffix": ".csv"}, "arn:feedback": {"prefix": "EVENTS/"}}
+
+
+RESOURCES: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "resources.yaml").read_text("utf-8"))["Resources"]
+
+
+def deployed(kind: str, name: str) -> dict[str, Any]:
+    """The properties of a resource of a kind, by its name property."""
+    field = {"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName"}[kind]
+    wanted = {"Fn::Sub": "${App}-${Stage}-" + name}
+    found = [r["Properties"] for r in RESOURCES.values() if r.get("Type") == kind and r["Properties"][field] == wanted]
+    assert len(found) == 1, f"{kind} {name}"
+    return dict(found[0])
+
+
+@pytest.mark.parametrize("schema", TABLES, ids=lambda schema: schema.suffix)
+def test_cloudformation_makes_the_same_tables(schema: TableSchema) -> None:
+    """Keys, indexes, projections, time to live and recovery are what the tests and the local run have."""
+    properties, request = deployed("AWS::DynamoDB::Table", schema.suffix), table_request("t", schema)
+    for field in ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes"):
+        assert properties.get(field) == request.get(field), field
+    assert properties.get("TimeToLiveSpecification", {}).get("AttributeName") == ("ttl" if schema.ttl else None)
+    recovery = properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert recovery is schema.recovery
+    assert "StreamSpecification" not in properties
+
+
+@pytest.mark.parametrize("queue", list(QueueName))
+def test_cloudformation_makes_the_same_queues(queue: QueueName) -> None:
+    """Retention, visibility and the way to the dead-letter queue agree."""
+    live, dead = (deployed("AWS::SQS::Queue", queue.value + suffix) for suffix in ("", "-dead"))
+    retention = RETENTION_SECONDS.get(queue, DEFAULT_RETENTION_SECONDS)
+    assert live["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == retention
+    assert live["VisibilityTimeout"] == VISIBILITY_SECONDS
+    assert live["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES[queue]
+    target = live["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert RESOURCES[target]["Properties"] == dead
+
+
+def test_cloudformation_tells_the_same_queues_of_new_objects() -> None:
+    """Prefixes and suffixes agree, and each queue is the one meant."""
+    buckets = [r["Properties"] for r in RESOURCES.values() if r.get("Type") == "AWS::S3::Bucket"]
+    told = {
+        rule["Queue"]["Fn::GetAtt"][0]: rule["Filter"]["S3Key"]["Rules"]
+        for bucket in buckets for rule in bucket.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+    }
+    names = {QueueName.IMPORTS: "ImportsQueue", QueueName.FEEDBACK: "FeedbackQueue"}
+    expected = notifications({queue: names.get(queue, "") for queue in QueueName})["QueueConfigurations"]
+    assert told == {rule["QueueArn"]: rule["Filter"]["Key"]["FilterRules"] for rule in expected}

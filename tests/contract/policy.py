@@ -6,15 +6,13 @@ any other (IAM User Guide, "Policy evaluation logic": a deny wins, nothing is al
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-POLICIES = Path(__file__).parents[2] / "infra" / "policies"
+from infra.intrinsics import policy, resolve
+
 _TAG = "${aws:PrincipalTag/partner}"
 
 
@@ -31,26 +29,12 @@ class Policy:
     """A policy document of ``infra/policies`` with its CloudFormation functions resolved."""
 
     def __init__(self, name: str, names: Mapping[str, str]) -> None:
-        document = json.loads((POLICIES / f"{name}.json").read_text())
-        self._statements: list[dict[str, Any]] = _resolved(document["Statement"], names)
+        self._statements: list[dict[str, Any]] = resolve(policy(name), names)["Statement"]
 
     def allows(self, access: Access, partner: str) -> bool:
         """Whether a session with that value of the tag ``partner`` may."""
         effects = {s["Effect"] for s in self._statements if _applies(s, access, partner)}
         return effects == {"Allow"}
-
-
-def _resolved(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_resolved(inner, names) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    if "Fn::Sub" in value:
-        text = re.sub(r"\$\{([A-Za-z:]+)\}", lambda found: names[found.group(1)], value["Fn::Sub"])
-        return text.replace("${!", "${")
-    if "Fn::GetAtt" in value:
-        return ".".join(value["Fn::GetAtt"])
-    return {key: _resolved(inner, names) for key, inner in value.items()}
 
 
 def _applies(statement: dict[str, Any], access: Access, partner: str) -> bool:

@@ -25,7 +25,10 @@ _STEPS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Con
 _S3 = {"GetObject": "GetObject", "HeadObject": "GetObject", "PutObject": "PutObject"}
 ROLES = {"partner": "partner-data", "review": "review-data"}
 """The policy of each role, by the role's name."""
-NAMES = {"AWS::Partition": "aws", "AWS::Region": "region", "AWS::AccountId": "account"}
+NAMES = {
+    "AWS::Partition": "aws", "AWS::Region": "region", "AWS::AccountId": "account",
+    "PartnerKeysKey.Arn": "arn:aws:kms:region:account:key/partner-keys",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Recorder:
         elif service == "kms":
             context = json.loads(request.body).get("EncryptionContext", {})
             keys = {f"kms:EncryptionContext:{name}": (str(value),) for name, value in context.items()}
-            accesses = (Access(f"kms:{operation}", "PartnerKeysKey.Arn", keys),)
+            accesses = (Access(f"kms:{operation}", NAMES["PartnerKeysKey.Arn"], keys),)
         self.calls.append(Call(f"{service}.{operation}", partner, role, accesses))
 
 

@@ -222,6 +222,6 @@ def test_reviewers_have_no_grant_on_customers() -> None:
         arn = f"arn:aws:dynamodb:region:account:table/countersign-test-{table}"
         access = Access("dynamodb:Query", arn, {"dynamodb:LeadingKeys": (f"P#{me}#X",)})
         assert policy.allows(access, me) is allowed
-    decrypt = Access("kms:Decrypt", "PartnerKeysKey.Arn", {"kms:EncryptionContext:partner": (me,)})
+    decrypt = Access("kms:Decrypt", NAMES["PartnerKeysKey.Arn"], {"kms:EncryptionContext:partner": (me,)})
     assert not policy.allows(decrypt, me)
     assert not policy.allows(Access("s3:GetObject", f"arn:aws:s3:::b/P/{me}/imports/a.csv", {}), me)
