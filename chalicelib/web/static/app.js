@@ -13,9 +13,8 @@
    data-show="name=value"   on any element: is shown only while the form field has that value.
    data-file-into="id"      on <input type=file>: puts the chosen text file into the textarea of that id, so that a
                             form without multipart can carry it. data-max="5000000" refuses larger files.
-   data-upload              on a form that posts a file to the bucket (presigned POST): sends it with a progress bar
-                            (an element with data-upload-progress, a <progress> in it and text in data-upload-text),
-                            then goes on to data-upload="/url".
+   data-upload              on a form that posts a file to the bucket (presigned POST): shows what is hidden in an
+                            element with data-upload-progress, with words in data-upload-text, until the bucket answers.
    data-focus               on an element: gets the focus when the page loads (error summary).
    data-menu                closes an open <details class="person-menu"> by Escape or a click outside (automatic).
 */
@@ -26,8 +25,8 @@ const words = {
   en: {
     of: (n, max) => `${n} of ${max}`, over: (n, max) => `${n} of ${max}: ${n - max} too many`, saving: "Saving …",
     saved: (at) => `Saved ${at}`, failed: "Not saved. We try again with your next change.",
-    large: "This file is too large.", unreadable: "This file can’t be read as UTF-8 text.", sent: (p) => `${p} % sent`,
-    refused: "The file was not accepted. Check its size and try again.", done: "Sent. One moment …",
+    large: "This file is too large.", unreadable: "This file can’t be read as UTF-8 text.",
+    sending: "The file is being sent. Stay on this page …",
   },
 };
 const say = words[lang] || words.en;
@@ -112,28 +111,18 @@ function filesInto(root) {
   }
 }
 
+// The browser itself posts the file: a script could not follow the bucket's redirect back to our pages.
 function uploads(root) {
   for (const form of root.querySelectorAll("form[data-upload]")) {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const box = form.querySelector("[data-upload-progress]"), bar = box?.querySelector("progress"), text = box?.querySelector("[data-upload-text]");
-      const tell = (words) => { if (text) text.textContent = words; };
-      const fail = () => { tell(say.refused); for (const b of form.querySelectorAll("button")) b.disabled = false; };
-      const request = new XMLHttpRequest();
+    form.addEventListener("submit", () => {
+      const box = form.querySelector("[data-upload-progress]"), text = box?.querySelector("[data-upload-text]");
       if (box) box.hidden = false;
-      for (const b of form.querySelectorAll("button")) b.disabled = true;
-      request.upload.addEventListener("progress", (e) => {
-        if (!e.lengthComputable) return;
-        if (bar) { bar.max = e.total; bar.value = e.loaded; }
-        tell(say.sent(Math.floor((100 * e.loaded) / e.total)));
-      });
-      request.addEventListener("load", () => {
-        if (request.status >= 200 && request.status < 400) { tell(say.done); location.assign(form.dataset.upload); } else fail();
-      });
-      request.addEventListener("error", fail);
-      request.open("POST", form.action);
-      request.send(new FormData(form));
+      if (text) text.textContent = say.sending;
+      // Later than the submission, which a disabled button would not be part of.
+      setTimeout(() => { for (const b of form.querySelectorAll("button")) b.disabled = true; });
     });
+    // Coming back by the browser's history finds the form usable again.
+    addEventListener("pageshow", () => { for (const b of form.querySelectorAll("button")) b.disabled = false; });
   }
 }
 
