@@ -89,8 +89,8 @@ class Browser:
     def submit(self, page: Got, path: str, **values: str) -> Got:
         """POST the form of a page that was shown, with its hidden fields."""
         shown = fields_of(page.body)
-        hidden = {name: shown[name] for name in ("csrf", "id", "template", "number", "to", "next") if name in shown}
-        return self.post(path, hidden | values)
+        names: tuple[str, ...] = ("csrf", "id", "template", "number", "to", "next")
+        return self.post(path, {name: shown[name] for name in names if name in shown} | values)
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: str = "") -> Got:
         """One request, as API Gateway hands it to Lambda."""
