@@ -4,11 +4,11 @@
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin
-PYTEST := $(VENV)/python -m pytest -q
+PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint package lock
+.PHONY: help run setup reset test check lint bench package lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -26,7 +26,7 @@ setup:
 	@$(PYTHON) infra/local/bootstrap.py dev
 
 test: setup  ## Run the fast tests: no browser, no emulator, under 3 minutes
-	$(PYTEST) -n 2 $(FAST)
+	$(PYTEST) $(FAST)
 
 lint: setup  ## Check style, types and the floors
 	$(VENV)/ruff check .
@@ -34,7 +34,10 @@ lint: setup  ## Check style, types and the floors
 	$(VENV)/lint-imports --no-logo
 
 check: lint  ## Run all that CI runs: lint and every test, none skipped
-	CI=true $(PYTEST) -n 2
+	CI=true $(PYTEST)
+
+bench: setup  ## Measure the send path against the naive loop (a few minutes, an idle machine)
+	$(VENV)/python -m tests.bench.send_path
 
 package: setup  ## Build the deployable zip and its CloudFormation template in build/
 	@$(VENV)/python -m infra.package
