@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.adapters.dynamo.keys import due_shard
 from chalicelib.domain.audit import first_break
 from chalicelib.domain.campaign import Campaign, State, Verdict
-from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.errors import Conflict, NotFound, Permanent, Retryable
 from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
@@ -106,6 +108,37 @@ def test_a_step_that_lost_writes_nothing(world: World, session: PartnerSession, 
     assert world.campaigns.get(session, campaign.id) == campaign
     history = world.campaigns.history(session, campaign.id)
     assert (history.draft, history.audit) == (values.draft(campaign), (values.entry(campaign),))
+
+
+def test_of_two_who_decide_at_once_one_is_told(world: World, session: PartnerSession) -> None:
+    """Two threads commit on what both have read: one step is stored, the other is a conflict."""
+    campaign = create(world, session)
+    for _ in range(5):
+        before = campaign
+        told: list[str] = []
+        together = threading.Barrier(2)
+
+        def decide(name: str, before: Campaign = before, told: list[str] = told, gate: Any = together) -> None:
+            after = replace(before, version=before.version + 1, name=name)
+            gate.wait(10)
+            while True:
+                try:
+                    world.campaigns.commit(session, Change(before=before, after=after))
+                    told.append(name)
+                except Retryable:
+                    continue  # DynamoDB cancels both of two transactions that meet; the next try decides.
+                except Conflict:
+                    told.append("conflict")
+                return
+
+        threads = [threading.Thread(target=decide, args=(name,)) for name in ("approve", "decline")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        campaign = world.campaigns.get(session, campaign.id)
+        assert sorted(told) == sorted([campaign.name, "conflict"])
+        assert campaign.version == before.version + 1
 
 
 def test_a_revision_is_never_replaced(world: World, session: PartnerSession) -> None:
