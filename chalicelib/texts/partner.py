@@ -21,7 +21,7 @@ TITLES: dict[str, str] = {
     "withdraw": "Withdrawn", "lapse": "The start passed without a decision", "start": "Sending began",
     "hold": "Paused", "resume": "Resumed", "cancel": "Cancelled", "finish": "Sending finished",
     "resend_unknown": "Mails that were not confirmed are sent again",
-    "locked_posted": "A change of a locked part was refused",
+    "refused_locked": "A change of a locked part was refused",
 }
 """What the timeline calls the steps of a campaign."""
 

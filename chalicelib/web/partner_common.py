@@ -93,7 +93,7 @@ def _text(visit: Visit, story: Story, entry: AuditEntry) -> str:
         return next((a.reason for a in answers if abs((a.answered_at or entry.at) - entry.at).total_seconds() < 5), "")
     if entry.action == "hold":
         return wording(visit, HOLDS, str(entry.details.get("reason", "")))
-    if entry.action == "locked_posted":
+    if entry.action == "refused_locked":
         return str(entry.details.get("fields", ""))
     if entry.action == "submit":
         revision = next((r for r in story.history.revisions if r.number == entry.details.get("revision")), None)

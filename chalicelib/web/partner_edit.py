@@ -10,7 +10,7 @@ from chalicelib.domain.campaign import Draft
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.workflow import PartnerHome
-from chalicelib.usecases import drafts, preview, story, tamper, test_mail
+from chalicelib.usecases import drafts, preview, story, test_mail
 from chalicelib.usecases.story import Story
 from chalicelib.web import http, partner_form
 from chalicelib.web.guard import Visit, partner_page
@@ -48,7 +48,6 @@ def save(visit: Visit, campaign: str) -> Answer:
             return _not_now(visit, conflict)
         return _stale(visit, told, partner_form.as_typed(told.history.draft, typed))
     except Refused as refused:
-        tamper.note(visit.world, visit.credentials, visit.person, told.id, tamper.locked(refused.problems))
         return _refused(visit, told, partner_form.as_typed(told.history.draft, typed), refused)
     return _saved(visit, told, saved)
 

@@ -120,9 +120,10 @@ class Place:
 
 def place(
     *, name: str = "Acme", customers: bool = True, source: bytes | None = None, sees_contacts: bool = False,
+    seed: int = 0,
 ) -> Place:
-    """Make it; ``source`` replaces the starter template."""
-    world = FakeWorld()
+    """Make it; ``source`` replaces the starter template, ``seed`` gives it other ids."""
+    world = FakeWorld(seed=seed)
     ours = stage.partner(world, name)
     ours = replace(ours, zone="Europe/Berlin", version=2)
     world.partners.save(world.session(ours.id), ours, expected_version=1)
