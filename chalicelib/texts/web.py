@@ -29,6 +29,7 @@ MESSAGES: dict[str, str] = {
     "sign_in.unknown": "This link is not complete, or it was not made here. Mail programs sometimes cut long links.",
     "name.missing": "Write a name.",
     "name.too_long": "This has {length} characters or a line break in it; at most {max} fit, in one line.",
+    "text.too_long": "This has {length} characters; at most {limit} fit. Shorten it.",
     "name.control": "There is an invisible character in this text that can’t be kept. Type it anew.",
     "person.role": "Choose one of the roles in the list.",
     "person.exists": "This address belongs to somebody already. Load the page again and try once more.",
