@@ -143,6 +143,8 @@ def _prepared(placeholders: tuple[Placeholder, ...]) -> _Prepared:
 
 
 def _plain(value: str) -> str:
+    if value.isprintable():  # nearly every name; no control, reordering or damaged character is printable
+        return value
     return _HIDDEN.sub("", value.replace("\r\n", "\n"))
 
 
@@ -152,6 +154,8 @@ def _html(value: str) -> str:
 
 def _subject(value: str) -> str:
     """One line: no CR, LF or other control may reach a header (N48)."""
+    if value.isprintable():
+        return value.strip()
     return _HIDDEN.sub("", _BREAKS.sub(" ", value)).strip()
 
 
