@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as escaping
+import re
 
 from chalicelib.rendering.text import plain
 from chalicelib.rendering.tokens import Kind, tags, tokenise
@@ -21,6 +22,10 @@ _STYLES = tags(
     " margin-left margin-right margin-top max-height max-width min-width mso-line-height-rule opacity overflow padding"
     " padding-bottom padding-left padding-right padding-top text-align text-decoration text-transform"
     " vertical-align white-space width word-break")
+_WIDE = 320
+"""Pixels from which a width gives way to the width of a phone; without its style sheet a mail cannot know it."""
+_WIDTH = re.compile(r"(?<![\w-])width\s*:\s*(\d{3,5})(?:\.\d+)?px", re.IGNORECASE)
+_HEIGHT = re.compile(r"(?<![\w-])height\s*:\s*\d+(?:\.\d+)?px", re.IGNORECASE)
 _DROPPED = tags("head style script title textarea template noscript svg math iframe object form")
 
 
@@ -57,7 +62,22 @@ def _clean(fragment: str, layout: frozenset[str]) -> str:
     import nh3
 
     return nh3.clean(
-        fragment, tags=set(_TAGS), clean_content_tags=set(_DROPPED),
+        fragment, tags=set(_TAGS), clean_content_tags=set(_DROPPED), attribute_filter=_fluid,
         attributes={"*": set(layout), "img": {"src", "alt"}, "font": {"color", "face", "size"}},
         filter_style_properties=set(_STYLES), url_schemes={"https", "http"}, url_relative="deny", link_rel=None,
     )
+
+
+def _fluid(tag: str, name: str, value: str) -> str | None:
+    """Let what is wider than a phone shrink to it: the rule that did so stood in the style sheet."""
+    if name == "width" and value.strip().isdigit() and int(value) > _WIDE:
+        return "100%"
+    if name == "height" and tag == "img":
+        return None
+    if name != "style":
+        return value
+    wide = _WIDTH.search(value)
+    if wide is None or int(wide.group(1)) <= _WIDE:
+        return value
+    fluid = _WIDTH.sub(f"width:100%;max-width:{wide.group(1)}px", value)
+    return _HEIGHT.sub("height:auto", fluid) if tag == "img" else fluid
