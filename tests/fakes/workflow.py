@@ -7,6 +7,7 @@ until ``catch_up()``. ``FakeCampaigns.fail`` makes the next commits lose.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -269,6 +270,7 @@ class FakeCampaigns:
         self.fail: list[Exception] = []
         """Errors for the next commits, first to last; such a commit writes nothing."""
         self.gets: Counter[CampaignId] = Counter()
+        self._lock = threading.Lock()
 
     def create(self, session: PartnerSession, campaign: Campaign, draft: Draft, audit: AuditEntry) -> None:
         """All three must be new."""
@@ -325,6 +327,10 @@ class FakeCampaigns:
             raise Permanent("a change must count the campaign's version up by one")
         if self.fail:
             raise self.fail.pop(0)
+        with self._lock:
+            self._commit(place, change)
+
+    def _commit(self, place: tuple[PartnerId, CampaignId], change: Change) -> None:
         stands, beside = self.controls.get(place), self.beside.get(place)
         fits = (
             stands is not None and beside is not None
