@@ -6,7 +6,9 @@ become three mails. Whether and when to try again is decided above, with the led
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from email.utils import formataddr
 from typing import Any
 
@@ -19,6 +21,10 @@ from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ledger import TAG, Result
 from chalicelib.ports.sending import BulkAnswer, BulkBatch, BulkEntry, SesAccount, SystemMail
 
+_body: ContextVar[bytes | None] = ContextVar("ses_bulk_body", default=None)
+"""The body of the SendBulkEmail that is being made; see :func:`_give_body`."""
+
+_BULK = "SendBulkEmail"
 READ_SECONDS = 20.0
 """SES answers a batch of 50 well within this; ``domain.sending.CALL_TIME`` is a little more."""
 
@@ -119,10 +125,12 @@ class SesBulkMailer(_Ses):
     def send(self, batch: BulkBatch) -> BulkAnswer:
         """One SendBulkEmail of at most 50 entries, with the mail inline."""
         count = len(batch.entries)
-        request = self._request(batch)
+        client = self._sender
+        client.meta.events.register(f"before-call.sesv2.{_BULK}", _give_body, unique_id=_BULK)
+        token = _body.set(json.dumps(self._request(batch), separators=(",", ":")).encode())
         try:
             with acting_as_self():
-                answer = self._sender.send_bulk_email(**request)
+                answer = client.send_bulk_email(DefaultContent={}, BulkEmailEntries=[])
         except (EndpointConnectionError, ConnectTimeoutError):
             # No connection was made, so no request left this machine.
             return BulkAnswer((Result.UNSENT,) * count)
@@ -131,6 +139,8 @@ class SesBulkMailer(_Ses):
         except BotoCoreError:
             # The request may have arrived: a lost answer says nothing.
             return BulkAnswer((Result.UNKNOWN,) * count)
+        finally:
+            _body.reset(token)
         return _answer(answer.get("BulkEmailEntryResults") or (), count)
 
     def account(self) -> SesAccount:
@@ -158,6 +168,17 @@ class SesBulkMailer(_Ses):
         if batch.reply_to:
             request["ReplyToAddresses"] = [batch.reply_to]
         return request
+
+
+def _give_body(params: dict[str, Any], **_: object) -> None:
+    """Put our own JSON into the request, before it is signed.
+
+    botocore checks and writes each of 50 entries through its model of the service, which costs more
+    than everything else of the call. A test compares our JSON with what botocore makes of the same.
+    """
+    body = _body.get()
+    if body is not None:
+        params["body"] = body
 
 
 def _entry(entry: BulkEntry) -> dict[str, Any]:

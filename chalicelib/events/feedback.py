@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib import wiring
@@ -25,7 +25,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 
-def handle(records: list[Mapping[str, Any]], world: World) -> list[str]:
+def handle(records: Sequence[Mapping[str, Any]], world: World) -> list[str]:
     """Unite all events of a batch together; returns the ids of the messages to be tried again."""
     failed: list[str] = []
     singles: list[tuple[str, Event]] = []

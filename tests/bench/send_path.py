@@ -267,7 +267,7 @@ def ratio(rounds: int, recipients: int, single: int) -> float:
     print(f"send path  {1e6 * ours:8.0f} us of CPU a mail ({1 / ours:8.0f} mails a CPU second)")
     print(f"naive loop {1e6 * theirs:8.0f} us of CPU a mail ({1 / theirs:8.0f} mails a CPU second)")
     print(f"ratio      {theirs / ours:8.1f} (goal: at least {GOAL_RATIO:.0f})")
-    return theirs / ours
+    return float(theirs / ours)
 
 
 def _one_round(

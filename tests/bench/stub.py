@@ -75,7 +75,12 @@ class Store:
             found = [sk for sk in found if values[1] <= sk <= values[2]]
         elif "begins_with" in condition:
             found = [sk for sk in found if sk.startswith(values[1])]
-        return 200, {"Items": [partition[sk] for sk in found], "Count": len(found)}
+        items = [partition[sk] for sk in found]
+        if "ProjectionExpression" in body:
+            names = body.get("ExpressionAttributeNames", {})
+            wanted = [names.get(name, name) for name in body["ProjectionExpression"].split(", ")]
+            items = [{name: item[name] for name in wanted if name in item} for item in items]
+        return 200, {"Items": items, "Count": len(items)}
 
     def _BatchGetItem(self, body: Wire) -> tuple[int, Wire]:
         ((table, wanted),) = body["RequestItems"].items()

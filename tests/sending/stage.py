@@ -288,7 +288,7 @@ class Runner:
         due = min((line.at for shard in range(DUE_SHARDS)
                    for line in self.stage.fakes.indexes.due(shard, until)), default=until)
         minute = max(due - timedelta(seconds=60), self._next_minute())
-        if ready <= minute:
+        if self._due and ready <= minute:
             self.clock.set(max(ready, self.clock.now()))
             self._deliver(heapq.heappop(self._due)[2])
         else:
