@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from chalicelib import texts
 from chalicelib.domain import content
@@ -15,6 +16,7 @@ from chalicelib.domain.errors import Permanent, Problem
 from chalicelib.domain.people import Person
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
+from chalicelib.rendering.dead import dead
 from chalicelib.rendering.mails import MailText, render_mail
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
@@ -38,7 +40,7 @@ def review_request(
 ) -> MailText:
     """Render the request; if the rendered campaign makes it too long, the link takes its place."""
     programme = world.programmes.get(campaign.programme)
-    context = {
+    context: dict[str, Any] = {
         "campaign": campaign, "revision": revision, "partner_name": partner_name, "person": person,
         "org_name": world.facts.org_name, "programme": programme, "url": url, "code": code,
         "findings": [f for f in revision.findings if f.severity != "info"],
@@ -46,19 +48,14 @@ def review_request(
         "is_first": previous(history, revision) is None,
         "sentence": partial(finding_sentence, language=person.language),
     }
-    rendered = dead_rendering(world, session, revision)
+    subject, html, _ = shown(world, session, revision)
+    context["subject"] = subject
+    rendered = dead(html)
     catalogue = texts.translations(person.language)
     mail = render_mail("review_request", {**context, "rendered": rendered}, catalogue)
     if len(mail.html.encode()) > LIMIT:
         mail = render_mail("review_request", {**context, "rendered": ""}, catalogue)
     return mail
-
-
-def dead_rendering(world: World, session: PartnerSession, revision: Revision) -> str:
-    """The campaign as a reviewer's mail may hold it: sanitised, links dead, defaults filled in."""
-    from chalicelib.rendering.dead import dead
-
-    return dead(shown(world, session, revision)[1])
 
 
 def shown(world: World, session: PartnerSession, revision: Revision) -> tuple[str, str, str]:
