@@ -112,6 +112,8 @@ def _target(visit: Visit, answers: Answers, problem: Problem) -> str:
     """Where a problem is mended: its field on this page or the form, or the customers' page."""
     if problem.field == "audience":
         return url(visit, "customers")
+    if problem.field == "sender":
+        return url(visit, "profile")
     if problem.field in OWN_FIELDS:
         return f"#{field_id(problem.field)}"
     edit = campaign_url(visit, answers.campaign.id, "edit")

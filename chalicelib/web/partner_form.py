@@ -22,6 +22,8 @@ from chalicelib.web.urls import origin
 
 PREFIX = "v."
 """Form fields of region keys begin with it, so that no region can take the name of another field."""
+NOT_OF_REGIONS = ("terms.", "audience.", "time.", "review.", "agreement.", "sender.")
+"""Problems of the campaign itself: a region may well be called "terms" or "audience", too."""
 PARTS = ("subject", "preheader", "local_time", "zone", "fold", "on_lapse")
 CONTINENTS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
@@ -133,7 +135,10 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
 def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Problem]:
     """The same problems under the names of the form's fields, so that each stands at its own."""
     known = {key for region in version.regions for key in values.keys(region)}
-    return [replace(p, field=PREFIX + p.field) if p.field in known else p for p in problems]
+    return [
+        replace(p, field=PREFIX + p.field) if p.field in known and not p.code.startswith(NOT_OF_REGIONS) else p
+        for p in problems
+    ]
 
 
 def summary(problems: Iterable[Problem], version: TemplateVersion, language: str) -> list[tuple[str, str]]:

@@ -99,7 +99,8 @@ class Place:
     def moved(self, campaign: Campaign, action: Action, actor: Actor, to: State | None = None, **more: Any) -> Campaign:
         """The campaign after a step that somebody else takes."""
         before = self.world.campaigns.get(self.session, campaign.id)
-        after, entry = take(before, action, actor, now=self.world.clock.now(), by=more.pop("by", "clock"), to=to, **more)
+        now, by = self.world.clock.now(), more.pop("by", "clock")
+        after, entry = take(before, action, actor, now=now, by=by, to=to, **more)
         self.world.campaigns.commit(self.session, Change(before=before, after=after, audit=entry))
         return after
 

@@ -56,7 +56,7 @@ def test_the_check_page_reads_each_thing_once() -> None:
 def test_home_shows_programme_deadline_and_action() -> None:
     """An open programme shows its window, what is left of it, its brief and one action."""
     got = place().get()
-    for words in ("Spring check", "Invite your customers", "30 days left", "Start a campaign", "first campaign in three"):
+    for words in ("Spring check", "Invite your customers", "30 days left", "Start a campaign", "in three steps"):
         assert words in got.body, words
 
 

@@ -68,7 +68,8 @@ def test_an_import_goes_from_statement_to_upload_without_javascript() -> None:
     assert got.status == 303
     page = here.browser.get(got.location)
     policy = page.headers["content-security-policy"]
-    assert "form-action 'self' https://uploads.invalid;" in policy and "connect-src 'self' https://uploads.invalid" in policy
+    for directive in ("form-action", "connect-src"):
+        assert f"{directive} 'self' https://uploads.invalid;" in policy
     assert "uploads.invalid" not in here.get("customers").headers["content-security-policy"]
     assert 'action="https://uploads.invalid/"' in page.body and 'enctype="multipart/form-data"' in page.body
     fields = fields_of(page.body)
@@ -119,8 +120,10 @@ def test_members_who_see_customers_get_the_cells_and_the_file() -> None:
 def test_a_file_refused_as_a_whole_says_why() -> None:
     """The sentence says what is wrong and leads to a new start."""
     here = place()
-    batch = done(here, state=ImportState.REFUSED, problems=(Problem("import.not_utf8", "", {"line": 7, "position": 99}),),
-                 rows=0, added=0, updated=0, unsubscribed=0, rejected=0)
+    problem = Problem("import.not_utf8", "", {"line": 7, "position": 99})
+    batch = done(
+        here, state=ImportState.REFUSED, problems=(problem,), rows=0, added=0, updated=0, unsubscribed=0, rejected=0,
+    )
     body = here.get("customers", "imports", batch.id).body
     assert "Line 7 is not written in UTF-8" in body and "No customer was added" in body and "Start again" in body
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from chalicelib.domain.campaign import State
+from chalicelib.domain.campaign import Draft, State
 from chalicelib.usecases import drafts, preview, test_mail
 from tests.web import stage
 from tests.web.partner_stage import Place, place
@@ -14,7 +14,7 @@ from tests.web.partner_stage import Place, place
 JSON = {"accept": "application/json"}
 
 
-def stored(here: Place, campaign: str) -> drafts.Draft:
+def stored(here: Place, campaign: str) -> Draft:
     """The draft as it is stored."""
     return here.world.campaigns.history(here.session, campaign).draft  # type: ignore[arg-type]
 
