@@ -94,7 +94,8 @@ def _page(
 ) -> Answer:
     return _unindexed(pages.render(
         visit, "review/decide.html", status=status, errors=problems, referrer="no-referrer",
-        subject=review_mail.shown(visit.world, found.session, found.revision)[0], token=token, review=found, typed=typed, asked=asked, nav=[],
+        subject=review_mail.shown(visit.world, found.session, found.revision)[0],
+        token=token, review=found, typed=typed, asked=asked, nav=[],
         findings=[f for f in found.revision.findings if f.severity != "info"],
         finding_sentence=review_mail.finding_sentence,
         differences=review_mail.differences(found.history, found.revision),
