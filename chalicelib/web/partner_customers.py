@@ -70,9 +70,14 @@ def ask_import(visit: Visit) -> Answer:
 def _import_form(visit: Visit, typed: dict[str, str], problems: Iterable[Problem] = (), *, status: int = 200) -> Answer:
     return render(
         visit, "partner/import_new.html", status=status, errors=problems, typed=context_of(typed, *FIELDS),
-        bases=[(basis.value, wording(visit, BASES, basis.value).capitalize()) for basis in LegalBasis],
+        bases=[(basis.value, _first_upper(wording(visit, BASES, basis.value))) for basis in LegalBasis],
         sample=SAMPLE, columns=COMPULSORY, rows=MAX_ROWS, **_frame(visit),
     )
+
+
+def _first_upper(text: str) -> str:
+    """The first letter of a label as a capital; ``capitalize`` would write "Us opt-out"."""
+    return text[:1].upper() + text[1:]
 
 
 @routes.post("/p/{partner}/customers/import")
