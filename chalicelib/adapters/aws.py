@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from chalicelib.adapters import credentials
+from chalicelib.adapters.parsing import QuickParsers
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -45,6 +46,7 @@ class Clients:
             if self._session is None:
                 session = get_session()
                 credentials.install(session, self._own)
+                session.register_component("response_parser_factory", QuickParsers())
                 self._session = session
             return self._session
 
