@@ -38,7 +38,8 @@ def edit(visit: Visit, campaign: str) -> Answer:
 def save(visit: Visit, campaign: str) -> Answer:
     """Keep what was typed. The autosave gets JSON, a button a page; the text is never lost."""
     told = story.read(visit.world, visit.credentials, campaign)
-    typed = partner_form.typed_of(visit.form)
+    draft = told.history.draft
+    typed = partner_form.typed_of(visit.form, visit.world.templates.get(draft.template, draft.template_version))
     try:
         saved = drafts.save(
             visit.world, visit.credentials, visit.person, told.id, partner_form.version_of(visit.form), typed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -74,13 +75,40 @@ class FormView:
     zones: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
 
-def typed_of(form: Form) -> Typed:
+def typed_of(form: Form, version: TemplateVersion) -> Typed:
     """What the form sent; a field that is absent leaves its part as it is."""
     given = {name: form.get(name) for name in PARTS if name in form.fields}
     if picked := form.get("pick_time"):
         # One of the two times beside a gap, chosen by its button.
         given["local_time"] = picked
-    return Typed(values=form.starting(PREFIX), **given)
+    sent = form.starting(PREFIX)
+    for region in version.regions:
+        if region.id in sent:
+            sent[region.id] = from_writing(region, sent[region.id])
+    return Typed(values=sent, **given)
+
+
+def from_writing(region: Region, text: str) -> str:
+    """Paragraphs typed without any tag become paragraphs of the mail: an empty line divides them."""
+    if region.type is not RegionType.RICH or region.inline or "<" in text:
+        return text
+    paragraphs: list[list[str]] = [[]]
+    for row in text.split("\n"):
+        if row.strip():
+            paragraphs[-1].append(html.escape(row.strip(), quote=False))
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    return "\n".join(f"<p>{'<br>'.join(rows)}</p>" for rows in paragraphs if rows)
+
+
+def to_writing(region: Region, value: str) -> str:
+    """Rich text as somebody would type it, where it has nothing but paragraphs; else its HTML."""
+    if region.type is not RegionType.RICH or region.inline:
+        return value
+    rows = " ".join(value.split()).replace("<br>", "\n").replace("<p>", "").split("</p>")
+    text = "\n\n".join("\n".join(line.strip() for line in row.split("\n")).strip() for row in rows if row.strip())
+    plain = html.unescape(text)
+    return value if "<" in text or "<" in plain else plain
 
 
 def version_of(form: Form) -> int:
@@ -124,6 +152,7 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
     base = values.defaults((region,))
     keys = values.keys(region)
     given = [typed.get(key, base[key]) for key in keys]
+    given[0] = to_writing(region, given[0])
     second = keys[1] if len(keys) > 1 else ""
     return Row(
         kind=region.type.value, region=region, name=PREFIX + keys[0], value=given[0],

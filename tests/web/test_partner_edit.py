@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.campaign import Draft, State
 from chalicelib.usecases import drafts, preview, test_mail
+from chalicelib.web import partner_form
 from tests.web import stage
 from tests.web.partner_stage import Place, place
 
@@ -184,3 +185,27 @@ def test_test_mails_are_limited() -> None:
     got = here.post("campaigns", made.id, "test-mail")
     assert got.status == 409 and "too often" in got.body
     assert len(here.world.mailer.sent) == test_mail.PER_HOUR
+
+
+@pytest.mark.parametrize(("typed", "kept"), [
+    ("One & two\nthree\n\n\nFour", "<p>One &amp; two<br>three</p>\n<p>Four</p>"),
+    ("<p>Mine <b>stays</b></p>", "<p>Mine <b>stays</b></p>"),
+    ("", ""),
+])
+def test_paragraphs_are_written_without_tags(typed: str, kept: str) -> None:
+    """Plain words become paragraphs of the mail and come back as they were typed; HTML stays as it is."""
+    here = place()
+    made = here.draft()
+    assert here.post("campaigns", made.id, "edit", **{"version": "1", "v.body": typed}).status == 303
+    assert stored(here, made.id).values["body"] == kept
+    region = here.template.region("body")
+    assert region is not None
+    assert partner_form.to_writing(region, kept) == typed.replace("\n\n\n", "\n\n")
+
+
+@pytest.mark.parametrize("value", ["<p>a &lt;b&gt;</p>", "<ul><li>a</li></ul>", "<p>a <b>c</b></p>"])
+def test_what_plain_words_cannot_say_is_shown_as_html(value: str) -> None:
+    """Nothing is lost on the way through the form."""
+    region = place().template.region("body")
+    assert region is not None
+    assert partner_form.from_writing(region, partner_form.to_writing(region, value)) == value
