@@ -138,6 +138,8 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
         base = values.defaults((region,))
         for key in values.keys(region):
             text = draft.values.get(key, base[key])
+            if region.type is RegionType.RICH:
+                text = values.visible(text)
             picture = region.type is RegionType.IMAGE and key == region.id
             second = _("description") if region.type is RegionType.IMAGE else _("wording")
             label = region.label if key == region.id else f"{region.label} · {second}"
