@@ -12,7 +12,7 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 """Beside ``chalicelib`` in the checkout, and at the same place in the packaged zip."""
@@ -31,7 +31,8 @@ class MailText:
 def _environment(translations: NullTranslations | GNUTranslations | None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        autoescape=lambda name: name is not None and name.endswith(".html"), extensions=["jinja2.ext.i18n"],
+        autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=True),
+        extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(  # type: ignore[attr-defined]
         translations or NullTranslations(), newstyle=True,

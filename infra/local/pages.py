@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from typing import Any
@@ -24,6 +25,11 @@ class Handler(ChaliceRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the program logs what matters."""
+
+    def handle(self) -> None:
+        """Answer until the browser is done; one that went away in the middle needs no answer and no complaint."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            super().handle()
 
     def _send_http_response_with_body(self, code: int, headers: Any, body: Any) -> None:
         # The body of an answer to HEAD would be read as the next answer on a kept connection.

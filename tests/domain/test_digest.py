@@ -63,7 +63,8 @@ def test_flipped_field(field: str, partner: bool, frame: bool) -> None:
 @pytest.mark.parametrize("field", ["local", "zone", "fold", "tzdata"])
 def test_every_part_of_the_time_counts(field: str) -> None:
     """The start is approved as a local time, zone, fold, instant and tzdata, each of them."""
-    other = replace(START, **{field: 1 if field == "fold" else "other"})
+    change: dict[str, Any] = {field: 1 if field == "fold" else "other"}
+    other = replace(START, **change)
     assert digest.of(replace(REVISION, start=other)).partner != digest.of(REVISION).partner
 
 

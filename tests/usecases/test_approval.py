@@ -224,7 +224,8 @@ def test_race_between_look_and_write(scene: Stage) -> None:
     """Two decisions that both saw an open campaign: the condition of the write lets one through."""
     campaign = scene.submitted()
     token, code = scene.token_and_code("ron")
-    commit, raced = scene.world.campaigns.commit, []
+    commit = scene.world.campaigns.commit
+    raced: list[int] = []
 
     def late(session, change):  # type: ignore[no-untyped-def]
         if not raced:
@@ -472,7 +473,8 @@ def test_a_notice_that_fails_stays(scene: Stage) -> None:
 
     campaign = scene.draft()
     submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, 2, terms=True)
-    send, sent = scene.world.mailer.send, []
+    send = scene.world.mailer.send
+    sent: list[object] = []
 
     def failing(mail):  # type: ignore[no-untyped-def]
         if sent:
