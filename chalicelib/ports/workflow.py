@@ -55,7 +55,10 @@ class Links(Protocol):
         """Mark a link as used; raises Conflict ``link.used`` if it was."""
 
     def count_try(self, token_hash: str, *, limit: int) -> int:
-        """Count a wrong code; returns the tries so far; raises Conflict ``link.tries`` past the limit."""
+        """Count a try before it is judged; returns the tries so far; raises Conflict ``link.tries`` past the limit."""
+
+    def forgive_try(self, token_hash: str) -> None:
+        """Take one counted try back, because it was right."""
 
     def allow(self, subject: str, now: datetime, *, per_hour: int) -> bool:
         """Count one use of ``subject`` in this hour; False when the limit is passed."""

@@ -178,15 +178,21 @@ def _check_answer(world: World, link: Link, verdict: Verdict, code: str, reason:
 
 
 def _code_right(world: World, link: Link, code: str) -> bool:
-    """Check the short code; a wrong one is counted, and after five the link takes none at all."""
+    """Check the short code; after five wrong ones the link takes none at all.
+
+    A try is counted before it is judged, so that of any number of guesses made at once no more
+    than five are compared; a right one is taken back.
+    """
     digits = "".join(code.split())
-    if link.tries >= MAX_TRIES:
-        raise Conflict("link.tries", limit=MAX_TRIES)
-    if hmac.compare_digest(code_hash(digits, link.token_hash), link.code):
-        return True
-    if digits:
-        world.links.count_try(link.token_hash, limit=MAX_TRIES)
-    return False
+    if not digits:
+        if link.tries >= MAX_TRIES:
+            raise Conflict("link.tries", limit=MAX_TRIES)
+        return False
+    world.links.count_try(link.token_hash, limit=MAX_TRIES)
+    if not hmac.compare_digest(code_hash(digits, link.token_hash), link.code):
+        return False
+    world.links.forgive_try(link.token_hash)
+    return True
 
 
 def _clean(reason: str) -> str:

@@ -114,6 +114,8 @@ def test_a_link_that_is_not_there(world: World) -> None:
             world.links.use(missing, START)
         with pytest.raises(NotFound):
             world.links.count_try(missing, limit=5)
+        with pytest.raises(NotFound):
+            world.links.forgive_try(missing)
 
 
 def test_a_link_is_never_replaced(world: World) -> None:
@@ -132,6 +134,17 @@ def test_tries_are_counted_up_to_the_limit(world: World) -> None:
     with pytest.raises(Conflict, match=r"link\.tries"):
         world.links.count_try(link.token_hash, limit=3)
     assert world.links.get(link.token_hash).tries == 3
+
+
+def test_a_right_try_is_taken_back(world: World) -> None:
+    """What was right does not count, and nothing is taken back below nothing."""
+    link = values.link()
+    world.links.put(link)
+    world.links.count_try(link.token_hash, limit=3)
+    for _ in range(3):
+        world.links.forgive_try(link.token_hash)
+    assert world.links.get(link.token_hash).tries == 0
+    assert world.links.count_try(link.token_hash, limit=3) == 1
 
 
 def test_a_limit_holds_for_an_hour_and_a_subject(world: World) -> None:

@@ -128,6 +128,11 @@ class FakeLinks:
         self.links[token_hash] = replace(link, tries=link.tries + 1)
         return link.tries + 1
 
+    def forgive_try(self, token_hash: str) -> None:
+        """Not below nothing."""
+        link = self.get(token_hash)
+        self.links[token_hash] = replace(link, tries=max(0, link.tries - 1))
+
     def allow(self, subject: str, now: datetime, *, per_hour: int) -> bool:
         """Per clock hour."""
         place = (subject, f"{now:%Y%m%d%H}")

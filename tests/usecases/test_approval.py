@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -267,6 +268,44 @@ def test_wrong_code(scene: Stage) -> None:
     assert scene.token_and_code("rita")[0] != token
     decide(scene, "rita", Verdict.APPROVE)
     assert scene.now_of(campaign).state is State.APPROVED
+
+
+def test_codes_guessed_at_once(scene: Stage) -> None:
+    """Guesses that all read the link before any was counted are still five in all: the right one comes too late."""
+    campaign = scene.submitted()
+    token, code = scene.token_and_code("rita")
+    link = scene.world.links.get(review.token_hash(token))
+
+    class Stale:
+        """Reads that are older than every count, as those of requests in flight at the same time are."""
+
+        def __getattr__(self, name: str) -> Any:
+            return (lambda _: link) if name == "get" else getattr(scene.world.links, name)
+
+    class AtOnce:
+        links = Stale()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(scene.world, name)
+
+    world: Any = AtOnce()
+    for guess in range(review.MAX_TRIES):
+        with pytest.raises(Refused):
+            review.decide(world, token, Verdict.APPROVE, code=f"{(int(code) + 1 + guess) % 10000:04d}")
+    with pytest.raises(Conflict, match=r"link\.tries"):
+        review.decide(world, token, Verdict.APPROVE, code=code)
+    assert scene.now_of(campaign).state is State.IN_REVIEW
+
+
+def test_a_right_code_is_no_try(scene: Stage) -> None:
+    """Who typed the right code and forgot the reason may do so any number of times."""
+    scene.submitted()
+    token, code = scene.token_and_code("rita")
+    for _ in range(review.MAX_TRIES + 1):
+        with pytest.raises(Refused) as refused:
+            review.decide(scene.world, token, Verdict.DECLINE, code=code)
+        assert codes(refused) == {"review.reason_missing"}
+    review.decide(scene.world, token, Verdict.DECLINE, code=code, reason="Not this month")
 
 
 def test_all_that_is_wrong_with_an_answer(scene: Stage) -> None:

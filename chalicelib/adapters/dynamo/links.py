@@ -63,6 +63,15 @@ class DynamoLinks:
             raise Conflict("link.tries", limit=limit) from None
         return int(item["tries"])
 
+    def forgive_try(self, token_hash: str) -> None:
+        """Conditional on there being one; a repeated call after a timeout may forgive another, which is harmless."""
+        counted = ex.all_of(ex.present("pk"), ex.above("tries", 0))
+        try:
+            self._table.update(self._key(token_hash), "LINK", [ex.add("tries", -1)], condition=counted)
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise NotFound("no such link") from None
+
     def allow(self, subject: str, now: datetime, *, per_hour: int) -> bool:
         """One item per subject and hour; the subject itself (an address, an IP) is not stored."""
         if per_hour <= 0:
