@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.table import Table
     from chalicelib.adapters.schema import Names, TableSchema
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
+    from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
     from chalicelib.ports.workflow import (
@@ -175,6 +176,20 @@ class Container:
         return DynamoCampaignIndexes(self._workflow, self.settings.org_id)
 
     # --- trust
+    @cached_property
+    def books(self) -> Books:
+        """Brand kits and approval routes."""
+        from chalicelib.adapters.dynamo.books import DynamoBooks
+
+        return DynamoBooks(self._workflow, self.blobs, self.settings.org_id)
+
+    @cached_property
+    def waivers(self) -> Waivers:
+        """Exceptions and the notes of the approval routes."""
+        from chalicelib.adapters.dynamo.books import DynamoWaivers
+
+        return DynamoWaivers(self._workflow, self.settings.org_id)
+
 
     @cached_property
     def contacts(self) -> Contacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from chalicelib.domain.ids import OrgId
+from chalicelib.ports.rules import Books, Waivers
 from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
 from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
 from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
@@ -76,6 +77,10 @@ class World(Protocol):
     def campaigns(self) -> Campaigns: ...
     @property
     def indexes(self) -> CampaignIndexes: ...
+    @property
+    def books(self) -> Books: ...
+    @property
+    def waivers(self) -> Waivers: ...
     @property
     def contacts(self) -> Contacts: ...
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
+from tests.fakes.rules import FakeBooks, FakeWaivers
 from tests.fakes.sending import FakeBulkMailer, FakeLedger, FakeMailer, FakeRate
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
 from tests.fakes.trust import FakeContacts, FakeImports, FakeVault
@@ -52,6 +53,8 @@ class FakeWorld:
         self.programmes = FakeProgrammes(self.partners)
         self.campaigns = FakeCampaigns()
         self.indexes = FakeIndexes(self.campaigns)
+        self.books = FakeBooks()
+        self.waivers = FakeWaivers()
         self.contacts = FakeContacts()
         self.imports = FakeImports()
         self.vault = FakeVault()

@@ -41,7 +41,8 @@ class Recorder:
 
 
 TABLES = (
-    "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "contacts", "imports", "ledger",
+    "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "books", "waivers", "contacts",
+    "imports", "ledger",
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
 READS = frozenset({
@@ -49,7 +50,7 @@ READS = frozenset({
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.home", "campaigns.get",
     "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due", "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
-    "blobs.lines",
+    "blobs.lines", "books.current", "books.versions", "waivers.of", "waivers.notes",
 })
 
 

@@ -1,0 +1,40 @@
+"""Stores of what HQ demands: brand kits and approval routes in versions, exceptions, notes of the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chalicelib.domain.book import Book, BookKind
+from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import RouteRecord, Waiver
+
+
+class Books(Protocol):
+    """Published texts of HQ in versions: brand kits and approval routes."""
+
+    def publish(self, book: Book) -> None:
+        """Store a version; raises Conflict ``book.changed`` if that number is taken in its scope."""
+
+    def current(self, kind: BookKind) -> Sequence[Book]:
+        """The newest version of each scope, in one query."""
+
+    def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
+        """A scope's versions, newest first."""
+
+
+class Waivers(Protocol):
+    """Exceptions that HQ granted to a partner, and what the approval routes did with submissions."""
+
+    def grant(self, waiver: Waiver) -> None:
+        """Add or replace an exception."""
+
+    def of(self, partner: PartnerId) -> Sequence[Waiver]:
+        """A partner's exceptions, in one query."""
+
+    def note(self, record: RouteRecord) -> None:
+        """Keep (or replace) what a submission's route was and how it ended."""
+
+    def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
+        """The submissions under one version of the routes, newest first."""

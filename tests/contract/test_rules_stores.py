@@ -1,0 +1,66 @@
+"""Kits, routes and exceptions: the same on every backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.book import Book, BookKind
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import RouteRecord, Waiver
+from chalicelib.usecases.world import World
+from tests.contract import values
+from tests.contract.backends import new_partner
+from tests.fakes.system import START
+
+
+def book(world: World, number: int = 1, market: str = "all", source: str = "brand: Ünder\n") -> Book:
+    """A published text."""
+    return Book(kind=BookKind.KIT, scope=Scope(world.facts.org_id, "main", market), number=number, source=source,
+                note="why", baseline=("a" * 32,), published_by=values.EMMA, published_at=START)
+
+
+def test_the_newest_of_each_scope_is_current(world: World) -> None:
+    """Versions stay; the newest of a scope is in force; another kind is another matter."""
+    for made in (book(world), book(world, 2, source="brand: B\n"), book(world, 1, "de")):
+        world.books.publish(made)
+    assert list(world.books.current(BookKind.KIT)) == [book(world, 2, source="brand: B\n"), book(world, 1, "de")]
+    assert [b.number for b in world.books.versions(BookKind.KIT, Scope(world.facts.org_id))] == [2, 1]
+    assert world.books.versions(BookKind.KIT, Scope(world.facts.org_id))[1] == book(world)
+    assert list(world.books.current(BookKind.LANES)) == []
+
+
+def test_a_version_is_never_replaced(world: World) -> None:
+    """Of two who publish at once one is told; the same call twice is one."""
+    world.books.publish(book(world))
+    world.books.publish(book(world))
+    with pytest.raises(Conflict, match=r"book\.changed"):
+        world.books.publish(book(world, source="brand: C\n"))
+    assert list(world.books.current(BookKind.KIT)) == [book(world)]
+
+
+def test_exceptions_belong_to_a_partner(world: World) -> None:
+    """Granting again replaces; another partner has none of it."""
+    mine = Waiver(fingerprint="f" * 32, partner=new_partner(), code="LEG005", quote="*", reason="a bullet",
+                  granted_by=values.EMMA, granted_at=START, expires_at=START + timedelta(days=9))
+    world.waivers.grant(mine)
+    world.waivers.grant(replace(mine, reason="still a bullet"))
+    assert list(world.waivers.of(mine.partner)) == [replace(mine, reason="still a bullet")]
+    assert list(world.waivers.of(new_partner())) == []
+
+
+def test_notes_of_the_routes(world: World) -> None:
+    """The newest campaign first, per version of the routes; an outcome is added later."""
+    first, second = sorted(CampaignId(values.new_id("cmp")) for _ in range(2))
+    record = RouteRecord(policy=1, campaign=first, revision=1, partner=new_partner(), predicted="auto", taken="one",
+                         facts={"warnings": 1, "risk": "low", "fired": ("LEG004",)}, noted_at=START)
+    other = replace(record, campaign=second)
+    for one in (record, other, replace(other, outcome="approve")):
+        world.waivers.note(one)
+    assert list(world.waivers.notes(1)) == [replace(other, outcome="approve"), record]
+    assert list(world.waivers.notes(1, limit=1)) == [replace(other, outcome="approve")]
+    assert list(world.waivers.notes(2)) == []

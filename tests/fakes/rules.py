@@ -1,0 +1,67 @@
+"""In-memory stores of HQ's rules, with the conditions of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.domain.book import Book, BookKind
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import RouteRecord, Waiver
+
+
+class FakeBooks:
+    """See ``ports.rules.Books``."""
+
+    def __init__(self) -> None:
+        self.books: dict[tuple[BookKind, Scope, int], Book] = {}
+
+    def publish(self, book: Book) -> None:
+        """Never replaces another one, and never goes back."""
+        key = (book.kind, book.scope, book.number)
+        if self.books.get(key, book) != book or any(
+            (kind, scope) == key[:2] and number > book.number for kind, scope, number in self.books
+        ):
+            raise Conflict("book.changed", number=book.number)
+        self.books[key] = book
+
+    def current(self, kind: BookKind) -> Sequence[Book]:
+        """By scope."""
+        newest: dict[tuple[str, str], Book] = {}
+        for (_, scope, number), book in self.books.items():
+            key = (scope.brand, scope.market)
+            if book.kind is kind and (key not in newest or newest[key].number < number):
+                newest[key] = book
+        return [newest[key] for key in sorted(newest)]
+
+    def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
+        """By number."""
+        wanted = (kind, scope.brand, scope.market)
+        found = [b for (k, s, _), b in self.books.items() if (k, s.brand, s.market) == wanted]
+        return sorted(found, key=lambda b: -b.number)[:limit]
+
+
+class FakeWaivers:
+    """See ``ports.rules.Waivers``."""
+
+    def __init__(self) -> None:
+        self.waivers: dict[tuple[PartnerId, str], Waiver] = {}
+        self.records: dict[tuple[int, CampaignId, int], RouteRecord] = {}
+
+    def grant(self, waiver: Waiver) -> None:
+        """Replaces."""
+        self.waivers[waiver.partner, waiver.fingerprint] = waiver
+
+    def of(self, partner: PartnerId) -> Sequence[Waiver]:
+        """By fingerprint."""
+        return [waiver for (owner, _), waiver in sorted(self.waivers.items()) if owner == partner]
+
+    def note(self, record: RouteRecord) -> None:
+        """Replaces."""
+        self.records[record.policy, record.campaign, record.revision] = record
+
+    def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
+        """Newest campaigns first."""
+        found = sorted((key, record) for key, record in self.records.items() if key[0] == policy)
+        return [record for _, record in reversed(found)][:limit]
