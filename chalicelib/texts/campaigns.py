@@ -10,6 +10,8 @@ MESSAGES: dict[str, str] = {
     "campaign.not_you": "You cannot do this: it is for another role.",
     "draft.changed": "This draft was saved elsewhere at {at}. Your text is still in the form: "
                      "reload in another tab, compare, and save again.",
+    "draft.too_large": "All texts together have {size} KB; no more than {max} KB can be kept. Nothing was saved: "
+                       "shorten the longest.",
     "limit.reached": "That was tried too often within an hour. Wait a while and try again.",
     "link.tries": "The code was wrong {limit} times, so this link takes none any more. Ask for a fresh one.",
     "link.used": "This link was used already. Ask for a fresh one.",

@@ -22,6 +22,10 @@ from chalicelib.usecases.world import World
 EDITABLE = frozenset({State.DRAFT, State.CHANGES_REQUESTED})
 MAX_TYPED = 20_000
 """A field holds no more than this while it is typed; the region's own limit is checked as well."""
+MAX_TIME = 64
+"""Characters of a typed time, its zone or its fold; what they mean is judged later."""
+MAX_DRAFT = 150_000
+"""Bytes of all texts of a draft together."""
 MAX_NAME = 80
 
 
@@ -104,7 +108,7 @@ def save(
     """Keep what was typed, finished or not; ``version`` is the one the form was made from.
 
     Raises Refused for fields that are not the partner's to fill (``region.locked``) or cannot
-    be kept (``value.nul``, ``value.far_too_long``), Conflict ``draft.changed`` where another tab
+    be kept (``value.nul``, ``value.far_too_long``, ``draft.too_large``), Conflict ``draft.changed`` where another tab
     or colleague saved first, ``campaign.not_now`` once the campaign is no draft any more.
     """
     campaign = world.campaigns.get(session, campaign_id)
@@ -126,6 +130,8 @@ def save(
            if (text := getattr(typed, field)) is not None},
         on_lapse=OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse,
     )
+    if problems := _too_large(saved):
+        raise Refused(problems)
     world.campaigns.save_draft(session, saved)
     return saved
 
@@ -155,9 +161,17 @@ def _note_attempt(
 
 def _unkeepable(typed: Typed) -> list[Problem]:
     texts = {**(typed.values or {}), "subject": typed.subject or "", "preheader": typed.preheader or ""}
-    problems = [Problem("value.nul", key) for key, text in texts.items() if "\x00" in text]
-    problems += [
-        Problem("value.far_too_long", key, {"max": MAX_TYPED, "length": len(text)})
-        for key, text in texts.items() if len(text) > MAX_TYPED
-    ]
+    times = {"local_time": typed.local_time or "", "zone": typed.zone or "", "fold": typed.fold or ""}
+    problems = [Problem("value.nul", key) for key, text in (texts | times).items() if "\x00" in text]
+    for limit, fields in ((MAX_TYPED, texts), (MAX_TIME, times)):
+        problems += [
+            Problem("value.far_too_long", key, {"max": limit, "length": len(text)})
+            for key, text in fields.items() if len(text) > limit
+        ]
     return problems
+
+
+def _too_large(draft: Draft) -> list[Problem]:
+    """All texts of a draft lie in one item, which DynamoDB limits to 400 KB."""
+    size = sum(len(text.encode()) for text in (*draft.values.values(), draft.subject, draft.preheader))
+    return [Problem("draft.too_large", "", {"max": MAX_DRAFT // 1000, "size": size // 1000})] if size > MAX_DRAFT else []

@@ -91,6 +91,27 @@ def test_far_too_long_and_nul_are_refused_at_their_field() -> None:
     assert "Headline:" in got.body and 'id="f-v-headline-error"' in got.body
 
 
+@pytest.mark.parametrize("field", ["local_time", "zone", "fold"])
+@pytest.mark.parametrize("text", ["x" * 65, "1" * 500_000, "09:00\x00"])
+def test_a_time_that_is_no_time_is_not_even_kept(field: str, text: str) -> None:
+    """What cannot be a time is refused before it reaches the store, whatever its length, and nothing is saved."""
+    here = place()
+    made = here.draft(subject="Spring")
+    got = here.post("campaigns", made.id, "edit", version="2", subject="Later", **{field: text})
+    assert got.status == 422 and f'href="#f-{field}"' in got.body and 'value="Later"' in got.body
+    assert stored(here, made.id).version == 2 and stored(here, made.id).subject == "Spring"
+
+
+def test_many_long_texts_are_refused_together() -> None:
+    """Texts of which each could be kept, but not all in one item of the store, are refused with their size."""
+    here = place()
+    made = here.draft()
+    names = [f"v.{region.id}" for region in here.template.regions if region.type.value in ("text", "rich")]
+    got = here.send(("campaigns", made.id, "edit"), {"version": "1"} | {name: "\U0001f6b2" * 19_000 for name in names})
+    assert got.status == 422 and "All texts together have" in got.body
+    assert stored(here, made.id).version == 1
+
+
 def test_hints_come_from_the_gate_and_stand_at_their_field() -> None:
     """A text that is too long is saved and hinted at, at its field and in the list."""
     here = place()
