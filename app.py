@@ -12,6 +12,7 @@ from chalicelib import settings, wiring
 from chalicelib.events import registry
 from chalicelib.web.surfaces import mount_surface
 
-app = Chalice(app_name="countersign")
+# Chalice would put a handler of its own on the logger of this name, past the format of all other lines.
+app = Chalice(app_name="countersign", configure_logs=False)
 mount_surface(app, settings.surface(), wiring.container)
 registry.register(app)

@@ -56,6 +56,8 @@ class Settings:
     queue_url_prefix: str = ""
     region: str
     endpoint: str = ""
+    function: str = ""
+    """The Lambda function that this process is; "" anywhere else."""
 
     @property
     def prefix(self) -> str:
@@ -118,6 +120,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         former_secrets=tuple(filter(None, given["FORMER_SECRETS"].split(","))), mail_from=given["MAIL_FROM"],
         configuration_set=given["CONFIGURATION_SET"], ses_endpoint=given["SES_ENDPOINT"],
         queue_url_prefix=given["QUEUE_URL_PREFIX"], region=region, endpoint=endpoint,
+        function=environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )
 
 

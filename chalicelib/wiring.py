@@ -10,6 +10,7 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib import observe
 from chalicelib import settings as settings_module
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.entropy import SystemEntropy
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.connection import ScopedConnection
     from chalicelib.adapters.dynamo.table import Table
     from chalicelib.adapters.schema import Names, TableSchema
-    from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.rules import Books, Waivers
+    from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
     from chalicelib.ports.workflow import (
@@ -175,7 +176,6 @@ class Container:
 
         return DynamoCampaignIndexes(self._workflow, self.settings.org_id)
 
-    # --- trust
     @cached_property
     def books(self) -> Books:
         """Brand kits and approval routes."""
@@ -190,6 +190,7 @@ class Container:
 
         return DynamoWaivers(self._workflow, self.settings.org_id)
 
+    # --- trust
 
     @cached_property
     def contacts(self) -> Contacts:
@@ -264,7 +265,10 @@ def container() -> World:
     if _installed is None:
         with _lock:
             if _installed is None:
-                _installed = Container(settings_module.load())
+                loaded = settings_module.load()
+                if loaded.function:
+                    observe.install(loaded.prefix)
+                _installed = Container(loaded)
     return _installed
 
 

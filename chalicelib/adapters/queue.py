@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib import observe
 from chalicelib.adapters.aws import Clients
 from chalicelib.adapters.credentials import acting_as_self
 from chalicelib.adapters.errors import VENDOR_ERRORS, translated
@@ -34,13 +35,14 @@ class SqsQueue:
         """Send one message; raises Permanent for a delay or size that SQS does not take."""
         if not 0 <= delay <= MAX_DELAY:
             raise Permanent(f"a message is delayed by 0 to {MAX_DELAY} seconds, not {delay}")
-        self._call("send_message", QueueUrl=self._url(queue), MessageBody=_body(message), DelaySeconds=delay)
+        self._call(
+            "send_message", QueueUrl=self._url(queue), MessageBody=_body(message), DelaySeconds=delay, **_carried())
 
     def put_many(self, queue: QueueName, messages: Sequence[Mapping[str, object]]) -> None:
         """Send in tens; raises Retryable when some were not taken, after all were tried."""
         failed: list[str] = []
         for bodies in _batches([_body(message) for message in messages]):
-            entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies)]
+            entries = [{"Id": str(i), "MessageBody": body, **_carried()} for i, body in enumerate(bodies)]
             answer = self._call("send_message_batch", QueueUrl=self._url(queue), Entries=entries)
             failed += [str(entry.get("Code", "")) for entry in answer.get("Failed", [])]
         if failed:
@@ -61,6 +63,14 @@ class SqsQueue:
                 return dict(getattr(client, method)(**kwargs))
         except VENDOR_ERRORS as error:
             raise translated(error, method) from error
+
+
+def _carried() -> dict[str, Any]:
+    """The correlation id, as an attribute beside the message."""
+    correlation = observe.current().correlation
+    if not correlation:
+        return {}
+    return {"MessageAttributes": {observe.ATTRIBUTE: {"DataType": "String", "StringValue": correlation}}}
 
 
 def _body(message: Mapping[str, object]) -> str:

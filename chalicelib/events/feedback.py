@@ -7,8 +7,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib import wiring
+from chalicelib import observe, wiring
 from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.events import worker
 from chalicelib.events.ses import Foreign, event_of, lines, sns_message, uploaded_keys
 from chalicelib.usecases.feedback import Event, absorb
 from chalicelib.usecases.world import World
@@ -21,7 +22,12 @@ CHUNK = 2_000
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """SQS batch of notifications; reports the messages that must come again."""
-    failed = handle(event.get("Records", []), wiring.container())
+    records, world = event.get("Records", []), wiring.container()
+    with observe.story("feedback", worker.correlation_of_all(records)):
+        for record in records:
+            worker.waited(record, world)
+        failed = handle(records, world)
+        observe.count(errors=len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from chalicelib import wiring
-from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import ALPHABET, ImportId, PartnerId
 from chalicelib.domain.scope import Zone
+from chalicelib.events import worker
 from chalicelib.usecases.world import World
 
 log = logging.getLogger("countersign.imports")
@@ -58,13 +58,4 @@ def _uploaded(key: str, world: World) -> None:
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """SQS batch; reports the messages that must come again, the others are done."""
-    failed = []
-    for record in event.get("Records", []):
-        try:
-            handle(json.loads(record["body"]), wiring.container())
-        except NotFound:
-            log.warning("import of something that is gone: dropped")
-        except Exception:
-            log.exception("import message failed and will be tried again")
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+    return worker.each("imports", event, wiring.container(), handle, drop_missing=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId, ProgrammeId
+from chalicelib.events import worker
 from chalicelib.usecases.world import World
-
-log = logging.getLogger(__name__)
 
 
 def handle(message: Mapping[str, Any], world: World) -> None:
@@ -42,14 +39,5 @@ def handle(message: Mapping[str, Any], world: World) -> None:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """SQS batch of notices; reports the messages that must come again, the others are done."""
-    failed = []
-    for record in event.get("Records", []):
-        try:
-            handle(json.loads(record["body"]), wiring.container())
-        except NotFound:
-            log.warning("notice for something that is gone: dropped")
-        except Exception:
-            log.exception("notice failed and will be tried again")
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+    """SQS batch; reports the messages that must come again, the others are done."""
+    return worker.each("notices", event, wiring.container(), handle, drop_missing=True)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib import wiring
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.events import worker
 from chalicelib.usecases.plan import look
 from chalicelib.usecases.world import World
-
-log = logging.getLogger(__name__)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """SQS batch of plan messages; reports those that must come again."""
-    failed = []
-    for record in event.get("Records", []):
-        try:
-            handle(json.loads(record["body"]), wiring.container())
-        except Exception:
-            log.exception("plan failed and will be tried again")
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+    return worker.each("plan", event, wiring.container(), handle)
 
 
 def handle(message: Mapping[str, Any], world: World) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from chalicelib import wiring
 from chalicelib.domain.errors import Permanent
+from chalicelib.events import worker
 from chalicelib.usecases.send import send, work_of
 from chalicelib.usecases.world import World
-
-log = logging.getLogger(__name__)
 
 
 class Context(Protocol):
@@ -25,16 +22,10 @@ class Context(Protocol):
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """SQS batch of send messages; reports those that must come again."""
-    failed = []
-    for record in event.get("Records", []):
-        world = wiring.container()
-        stop_at = world.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis())
-        try:
-            handle(json.loads(record["body"]), world, stop_at)
-        except Exception:
-            log.exception("send failed and will be tried again")
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
+    def work(message: Mapping[str, Any], world: World) -> None:
+        handle(message, world, world.clock.now() + timedelta(milliseconds=context.get_remaining_time_in_millis()))
+
+    return worker.each("send", event, wiring.container(), work)
 
 
 def handle(message: Mapping[str, Any], world: World, stop_at: datetime) -> None:

@@ -6,9 +6,11 @@ control item before each batch, so that at most one batch goes out after the but
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
+from chalicelib import observe
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound
@@ -21,6 +23,7 @@ from chalicelib.usecases import outbox
 from chalicelib.usecases.world import World
 
 TRIES = 5
+log = logging.getLogger("countersign.control")
 _Decision = Callable[[Campaign], tuple[Campaign, AuditEntry]]
 
 
@@ -34,7 +37,11 @@ def hold(
             details={"reason": reason.value}, held_from=before.state, hold_reason=reason, epoch=before.epoch + 1,
         )
 
-    return _write(world, session, campaign_id, decide)
+    campaign = _write(world, session, campaign_id, decide)
+    if actor is Actor.GUARD:
+        log.warning("campaign %s of %s was paused: %s", campaign_id, session.partner, reason.value)
+        observe.count(held=1)
+    return campaign
 
 
 def resume(

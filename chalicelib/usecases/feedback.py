@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib import observe
 from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.address import normalise
@@ -79,6 +80,10 @@ def _absorb_slice(world: World, partner: PartnerId, key: SliceKey, members: Sequ
         _suppress(world, session, manifest, event)
     for batch, seen in _by_attempt(e for _, e in good).items():
         world.ledger.saw(session, batch, seen)
+    observe.count(
+        bounced=sum(e.seen is Seen.BOUNCED for _, e in good),
+        complained=sum(e.seen is Seen.COMPLAINED for _, e in good),
+    )
     if good:
         _recount(world, session, manifest)
     if any(e.seen in _SUPPRESSES for _, e in good):

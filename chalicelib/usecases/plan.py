@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib import observe
 from chalicelib.domain.audience import bracket
 from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound
@@ -74,6 +75,7 @@ def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice:
         slices=slices_for(_estimate(world, session), per_slice=per_slice),
     )
     world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
+    observe.count(lag=(now - due).total_seconds())
     _queue_slices(world, session, after, ())
 
 

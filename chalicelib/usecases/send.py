@@ -10,16 +10,18 @@ nobody but a person may have them mailed again.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chalicelib import observe
 from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound, Retryable
 from chalicelib.domain.ids import CampaignId, PartnerId, bytes_of
-from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Result, Run, SliceKey, SliceState
+from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Mark, Result, Run, SliceKey, SliceState
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import Reservation
 from chalicelib.ports.system import PartnerSession, QueueName
@@ -28,6 +30,10 @@ from chalicelib.usecases import approved, control
 from chalicelib.usecases.batch import Envelope
 from chalicelib.usecases.plan import send_message
 from chalicelib.usecases.world import World
+
+_METRIC = {
+    Result.SENT: "sent", Result.FAILED: "failed", Result.UNKNOWN: "unknown", Result.UNSENT: "unsent",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,10 @@ def send(world: World, work: Work, *, stop_at: datetime) -> None:
     manifest = world.ledger.manifest(session, work.key) or _freeze(world, session, campaign, work, mail.content_bytes)
     envelope = Envelope(world, session, campaign.id, mail, world.partners.home(session).partner.market)
     turn = _Turn(envelope, work, manifest, stop_at, state)
-    turn.run()
+    try:
+        turn.run()
+    finally:
+        observe.count(**turn.told)
     _close(world, campaign, turn)
 
 
@@ -137,6 +146,7 @@ class _Turn:
         self.delay = 0
         self.stopped = False
         self.stale = False
+        self.told: Counter[str] = Counter()
         self._began = self.world.clock.now()
         self._batches = 0
 
@@ -228,6 +238,8 @@ class _Turn:
             # Another worker has this batch: its recipients are that worker's, for better or worse.
             self.cursor = n + 1
             return True
+        self.told["suppressed"] += sum(Mark.ADDRESSED < mark < Mark.UNUSABLE for mark in marks)
+        self.told["failed"] += marks.count(Mark.UNUSABLE)
         if not call.entries:
             self.cursor = n + 1
             return True
@@ -238,6 +250,7 @@ class _Turn:
         answer = self.world.bulk_mailer.send(call)
         told = self._settle(attempt, answer.results)
         if answer.refused:
+            self.told["refused"] += 1
             _hold(self.world, self.session, self.manifest.key.run.campaign, HoldReason.SENDER)
             self.stopped = True
             return False
@@ -265,6 +278,7 @@ class _Turn:
     def _settle(self, attempt: Attempt, results: Sequence[Result]) -> Attempt:
         """Record the answer; what the store does not take stays unknown, and is told by events."""
         answered = [Result.UNKNOWN] * len(attempt.marks)
+        self.told.update(_METRIC[result] for result in results)
         for ordinal, result in zip(attempt.addressed(), results, strict=False):
             answered[ordinal] = result
         for _ in range(2):

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from chalice.app import Chalice, Response
 
+from chalicelib import observe
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
 from chalicelib.domain.people import Session
 from chalicelib.usecases import access
@@ -109,6 +110,11 @@ def _view(
 def respond(route: Route, world: World, urls: Urls, request: Request, params: dict[str, str]) -> Answer:
     """Answer one request: the whole of the frame, without a server."""
     request = replace(request, id=request.id or base64.b32encode(world.entropy.bytes(5)).decode().lower())
+    with observe.story("pages", request.id):
+        return _respond(route, world, urls, request, params)
+
+
+def _respond(route: Route, world: World, urls: Urls, request: Request, params: dict[str, str]) -> Answer:
     try:
         visit = open_visit(world, request, urls, load=not route.public)
         if not route.public and not visit.csrf:

@@ -20,6 +20,7 @@ EAGER: Mapping[str, set[str]] = {
     "chalicelib/adapters": {"botocore", "pynamodb"},
     "chalicelib/events": {"chalice"},
     "chalicelib/web": {"chalice", "jinja2", "markupsafe"},
+    "chalicelib/observe.py": set(),
     "chalicelib/settings.py": set(),
     "chalicelib/wiring.py": set(),
     "app.py": {"chalice"},
