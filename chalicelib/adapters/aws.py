@@ -11,6 +11,7 @@ from botocore.session import Session, get_session
 from chalicelib.adapters import credentials
 from chalicelib.adapters.parsing import QuickParsers
 
+USER_AGENT = "countersign"
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 4
@@ -70,6 +71,8 @@ class Clients:
             retries={"total_max_attempts": attempts, "mode": "standard"},
             max_pool_connections=POOL,
             account_id_endpoint_mode="disabled",
+            # A fixed name: botocore would put its own together anew for every request, twice.
+            user_agent=USER_AGENT,
         )
         if service == "s3":
             # Path style works with every endpoint; v4 is what presigned forms with session keys need.

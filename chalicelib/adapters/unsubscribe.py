@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId, base32_of, bytes_of
@@ -62,6 +63,7 @@ class MacTokens:
         )
 
 
+@lru_cache(maxsize=64)
 def _bytes(identifier: str, prefix: str) -> bytes:
     if not identifier.startswith(prefix):
         raise ValueError(f"an id that begins with {prefix} is needed")

@@ -7,6 +7,7 @@ value of an SES message tag (letters, digits, ``_`` and ``-``).
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import UTC, datetime
 from typing import NewType
@@ -23,6 +24,9 @@ ContactId = NewType("ContactId", str)
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH = 26
+_PYTHON = "0123456789abcdefghijklmnopqrstuv"
+_DIGITS = dict.fromkeys(range(128), "!") | dict(zip(map(ord, ALPHABET), _PYTHON, strict=True))
+_FROM_RFC = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATTERN = re.compile(rf"[a-z]{{3}}_[{ALPHABET}]{{{LENGTH}}}")
 
@@ -38,17 +42,18 @@ def base32(number: int, length: int = LENGTH) -> str:
 
 def base32_of(data: bytes) -> str:
     """Write 16 bytes in 26 characters, order kept."""
-    return base32(int.from_bytes(data, "big"))
+    # RFC 4648's base32 of 20 bytes has 32 characters; the first six stand for bits that are zero here.
+    if len(data) != 16:
+        raise ValueError("an id is made of 16 bytes")
+    return base64.b32encode(bytes(4) + data)[6:].translate(_FROM_RFC).decode()
 
 
 def bytes_of(text: str) -> bytes:
     """Read back the 16 bytes that :func:`base32_of` wrote; raises ValueError on anything else."""
-    if len(text) != LENGTH:
+    if len(text) != LENGTH or not text.isascii():
         raise ValueError("an id has 26 characters")
-    number = 0
-    for char in text:
-        number = number * 32 + ALPHABET.index(char)
-    return number.to_bytes(16, "big")
+    # Python reads base 32 with the digits 0-9a-v; one that is not in our alphabet becomes a "!".
+    return int(text.translate(_DIGITS), 32).to_bytes(16, "big")
 
 
 def make_id(prefix: str, now: datetime, entropy: bytes) -> str:

@@ -216,12 +216,13 @@ def status_in(attempt: Attempt, ordinal: int) -> Status | None:
         return Status.FAILED
     if mark != Mark.ADDRESSED:
         return Status.SUPPRESSED
-    if any(attempt.has(seen, ordinal) for seen in _DEPARTED):
-        return Status.SENT
-    if attempt.has(Seen.REJECTED, ordinal):
-        return Status.FAILED
-    if attempt.has(Seen.ACCEPTED, ordinal):
-        return Status.SENT
+    if attempt.seen:  # while a batch goes out there are no events yet, and this is asked for everybody
+        if any(attempt.has(seen, ordinal) for seen in _DEPARTED):
+            return Status.SENT
+        if attempt.has(Seen.REJECTED, ordinal):
+            return Status.FAILED
+        if attempt.has(Seen.ACCEPTED, ordinal):
+            return Status.SENT
     result = attempt.answered[ordinal] if attempt.answered is not None else Result.UNKNOWN
     return _STATUS_OF[result]
 
@@ -260,7 +261,7 @@ def retryable(attempts: Sequence[Attempt], size: int) -> tuple[int, ...]:
     Everybody where there was no attempt. Else only those whom the *answer* of the last attempt
     lists as unsent, and unknown ones that a person released; never what is merely unknown.
     """
-    return tuple(i for i in range(size) if _may_retry(attempts, i))
+    return tuple(i for i in range(size) if _may_retry(attempts, i)) if attempts else tuple(range(size))
 
 
 def _may_retry(attempts: Sequence[Attempt], ordinal: int) -> bool:
@@ -360,8 +361,8 @@ def tally(manifest: Manifest, attempts: Iterable[Attempt]) -> Totals:
                 reasons[_why(tried, ordinal)] += 1
             else:
                 counts[here.value] += 1
-            for name, seen in _EVENT_COUNTS.items():
-                counts[name] += any(a.has(seen, ordinal) for a in tried)
+        for name, seen in _EVENT_COUNTS.items():
+            counts[name] += len(frozenset().union(*(a.seen.get(seen, ()) for a in tried)))
     return Totals(
         audience=manifest.count, sent=counts["sent"], suppressed=dict(reasons), failed=counts["failed"],
         unknown=counts["unknown"], pending=counts["open"], **{name: counts[name] for name in _EVENT_COUNTS},

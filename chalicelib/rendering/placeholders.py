@@ -21,6 +21,7 @@ from chalicelib.rendering.merge import SENTINEL, Place
 _LITERALS = {"{{": "lit_open", "{": "lit_brace", "}": "lit_close", "\\": "lit_backslash"}
 _NAME = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef]")
+_MARKUP = re.compile("[&<>\"']")
 _BREAKS = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 
 
@@ -109,12 +110,21 @@ def data_for(content: Content, profile: Mapping[str, str], unsubscribe_url: str)
     An absent or blank field takes the template's default. On the path of every recipient: what
     depends on the content alone is prepared once per content.
     """
+    return filler(content)(profile, unsubscribe_url)
+
+
+def filler(content: Content) -> Callable[[Mapping[str, str], str], dict[str, str]]:
+    """:func:`data_for` for many recipients of one content: what depends on the content is done once."""
     constants, fields = _prepared(content.placeholders)
-    data = dict(constants)
-    for name, field, default, escape in fields:
-        value = unsubscribe_url if field == UNSUBSCRIBE_URL else profile.get(field)
-        data[name] = escape(value) if value and not value.isspace() else default
-    return data
+
+    def fill(profile: Mapping[str, str], unsubscribe_url: str) -> dict[str, str]:
+        data = dict(constants)
+        for name, field, default, escape in fields:
+            value = unsubscribe_url if field == UNSUBSCRIBE_URL else profile.get(field)
+            data[name] = escape(value) if value and not value.isspace() else default
+        return data
+
+    return fill
 
 
 def expand(content: Content, data: Mapping[str, str]) -> tuple[str, str, str]:
@@ -149,7 +159,7 @@ def _plain(value: str) -> str:
 
 
 def _html(value: str) -> str:
-    return html.escape(_plain(value))
+    return html.escape(_plain(value)) if _MARKUP.search(value) or not value.isprintable() else value
 
 
 def _subject(value: str) -> str:

@@ -7,7 +7,7 @@ is in the clear only between opening and the call.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.audience import skip_reason
@@ -18,7 +18,7 @@ from chalicelib.domain.sending import ENTRY_BYTES
 from chalicelib.ports.sending import BulkBatch, BulkEntry
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import ContactRecord
-from chalicelib.rendering.placeholders import data_for
+from chalicelib.rendering.placeholders import filler
 from chalicelib.usecases.approved import Approved
 from chalicelib.usecases.world import World
 
@@ -47,15 +47,18 @@ class Envelope:
         """
         marks = bytearray([Mark.ABSENT]) * len(records)
         prefix = tag_of(self.session.partner, key)
-        entries = []
+        entries, fill = [], filler(self.mail.content)
         for ordinal in allowed:
-            mark, entry = self._judge(records[ordinal], prefix, ordinal)
+            mark, entry = self._judge(records[ordinal], prefix, ordinal, fill)
             marks[ordinal] = mark
             if entry is not None:
                 entries.append(entry)
         return bytes(marks), self._batch(key, entries)
 
-    def _judge(self, record: ContactRecord, prefix: str, ordinal: int) -> tuple[Mark, BulkEntry | None]:
+    def _judge(
+        self, record: ContactRecord, prefix: str, ordinal: int,
+        fill: Callable[[Mapping[str, str], str], dict[str, str]],
+    ) -> tuple[Mark, BulkEntry | None]:
         """Whether a recipient is mailed now, and with what."""
         if record.contact is None:
             return Mark.GONE, None
@@ -67,7 +70,7 @@ class Envelope:
         except Permanent:
             return Mark.UNUSABLE, None
         url = self._unsubscribe_url(record.id)
-        data = json.dumps(data_for(self.mail.content, contact.profile, url), ensure_ascii=False)
+        data = json.dumps(fill(contact.profile, url), ensure_ascii=False)
         if len(data) * 2 > ENTRY_BYTES and len(data.encode()) > ENTRY_BYTES:
             return Mark.UNUSABLE, None
         return Mark.ADDRESSED, BulkEntry(contact.address, data, f"{prefix}{ordinal}", f"<{url}>")
