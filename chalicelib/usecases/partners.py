@@ -12,46 +12,32 @@ from chalicelib import texts
 from chalicelib.domain import schedule
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, PersonId, is_id
-from chalicelib.domain.partner import LegalEntity, Partner, PartnerState, Sender
+from chalicelib.domain.partner import Partner, PartnerState
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import PartnerCard
+from chalicelib.usecases.company import CompanyForm, checked_entity, checked_sender
 from chalicelib.usecases.people import checked_address, checked_name, give_role
 from chalicelib.usecases.programmes import checked_groups, tell_partner
 from chalicelib.usecases.world import World
 
 MARKETS = ("de", "at", "ch", "gb", "us", "es", "fr", "hu", "all")
 LANGUAGES = ("en", "de", "es", "fr", "hu")
-FIELD_LENGTH = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
+class Invitation(CompanyForm):
     """The form as it was typed. Legal entity and sender may be left to the partner."""
 
     id: str
-    name: str
     email: str
     person_name: str
     market: str = "all"
     zone: str = "Europe/Berlin"
     language: str = "en"
     groups: str = ""
-    entity_name: str = ""
-    street: str = ""
-    postal_code: str = ""
-    city: str = ""
-    country: str = ""
-    register: str = ""
-    vat_id: str = ""
-    represented_by: str = ""
-    entity_email: str = ""
-    phone: str = ""
-    sender_address: str = ""
-    sender_name: str = ""
-    reply_to: str = ""
 
 
 def invite(world: World, by: Person, form: Invitation) -> PartnerId:
@@ -125,7 +111,7 @@ def _checked(world: World, form: Invitation) -> tuple[Partner, str, str]:
     if form.zone not in schedule.zone_names():
         problems.append(Problem("time.zone", "zone", {"value": form.zone[:60]}))
     groups = checked_groups(form.groups, problems)
-    entity, sender = checked_entity(form, problems), checked_sender(form, name, problems)
+    entity, sender = checked_entity(form, problems), checked_sender(form, problems)
     if problems:
         raise Refused(problems)
     partner = Partner(
@@ -133,36 +119,3 @@ def _checked(world: World, form: Invitation) -> tuple[Partner, str, str]:
         zone=form.zone, groups=groups, entity=entity, sender=sender, created_at=world.clock.now(),
     )
     return partner, address, person_name
-
-
-def checked_entity(form: Invitation, problems: list[Problem]) -> LegalEntity:
-    """The legal entity as far as HQ knows it; what is missing is asked of the partner before it sends."""
-    values = {
-        field: " ".join(getattr(form, field).split())
-        for field in ("street", "postal_code", "city", "register", "vat_id", "represented_by", "phone")
-    }
-    country = form.country.strip().upper()
-    for field, value in values.items():
-        if len(value) > FIELD_LENGTH or not value.isprintable():
-            problems.append(Problem("name.too_long", field, {"length": len(value), "max": FIELD_LENGTH}))
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        problems.append(Problem("entity.country", "country", {"value": form.country[:20]}))
-    email = checked_address(form.entity_email, problems, field="entity_email") if form.entity_email.strip() else ""
-    entity_name = " ".join(form.entity_name.split()) or " ".join(form.name.split())
-    return LegalEntity(
-        name=entity_name[:FIELD_LENGTH], country=country, email=email, street=values["street"],
-        postal_code=values["postal_code"], city=values["city"], register=values["register"],
-        vat_id=values["vat_id"], represented_by=values["represented_by"], phone=values["phone"],
-    )
-
-
-def checked_sender(form: Invitation, name: str, problems: list[Problem]) -> Sender:
-    """The sender as far as HQ knows it; whether SES accepts it is asked when the partner submits."""
-    address, reply_to = (
-        checked_address(getattr(form, field), problems, field=field) if getattr(form, field).strip() else ""
-        for field in ("sender_address", "reply_to")
-    )
-    display = " ".join(form.sender_name.split()) or name
-    if len(display) > 60 or not display.isprintable():
-        problems.append(Problem("name.too_long", "sender_name", {"length": len(display), "max": 60}))
-    return Sender(address=address, display_name=display, reply_to=reply_to)

@@ -34,7 +34,7 @@ from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
 from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import drafts, outbox
+from chalicelib.usecases import company, drafts, outbox
 from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.review import review_notice
@@ -116,7 +116,7 @@ def _answers(world: World, session: PartnerSession, campaign: Campaign, history:
     programme = world.programmes.get(campaign.programme)
     template = world.templates.get(draft.template, draft.template_version)
     audience = preflight(world, session, home.partner.market)
-    problems: list[Problem] = []
+    problems = company.missing(home.partner)
     start = _start(draft, programme, world.clock.now(), problems)
     rendered = None
     try:
@@ -165,10 +165,8 @@ def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Pro
 
 
 def _sender_problems(world: World, partner: Partner) -> list[Problem]:
-    """A sender must be named and known to SES before people review: the sending would only be paused."""
-    if not partner.sender.address:
-        return [Problem("sender.missing", "sender")]
-    if not world.mailer.sender_verified(partner.sender.address):
+    """A sender must be known to SES before people review: the sending would only be paused."""
+    if partner.sender.address and not world.mailer.sender_verified(partner.sender.address):
         return [Problem("sender.unverified", "sender", {"address": partner.sender.address})]
     return []
 

@@ -17,11 +17,11 @@ from chalicelib.domain.partner import Participation, ParticipationState
 from chalicelib.texts.partner import NEXT
 from chalicelib.usecases import drafts
 from chalicelib.usecases.drafts import EDITABLE
-from chalicelib.web import partner_campaign, partner_check, partner_customers, partner_edit
+from chalicelib.web import partner_campaign, partner_check, partner_customers, partner_edit, partner_profile
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import navigation, render
-from chalicelib.web.partner_common import campaign_url, partner_name, wording
+from chalicelib.web.partner_common import campaign_url, wording
 from chalicelib.web.routes import Routes
 
 LIMIT = 50
@@ -100,15 +100,5 @@ def start(visit: Visit, programme: str) -> Answer:
     return redirect(campaign_url(visit, campaign.id, "edit"))
 
 
-@routes.get("/p/{partner}/profile")
-@partner_page()
-def profile(visit: Visit) -> Answer:
-    """Who sends, in law and in the mail: what head office has on file."""
-    found = visit.world.partners.home(visit.credentials)
-    return render(
-        visit, "partner/profile.html", place=found.partner.name, active=navigation(visit)[-1][0],
-        partner=found.partner, name=partner_name(visit),
-    )
-
-
-routes.include(partner_edit.routes, partner_check.routes, partner_campaign.routes, partner_customers.routes)
+routes.include(partner_edit.routes, partner_check.routes, partner_campaign.routes, partner_customers.routes,
+               partner_profile.routes)
