@@ -24,6 +24,9 @@ class RegionType(StrEnum):
     LINK = "link"
     BUTTON = "button"
     CHOICE = "choice"
+    PRICE = "price"
+    DATE = "date"
+    LIST = "list"
     SYSTEM = "system"
 
 
@@ -33,6 +36,7 @@ class SystemBlock(StrEnum):
     IMPRINT = "imprint"
     ADDRESS = "address"
     UNSUBSCRIBE = "unsubscribe"
+    LOGO = "logo"
 
 
 class Risk(StrEnum):
@@ -50,6 +54,12 @@ class Region:
     ``default_text`` is the default of the second field of a region that has two: an image's
     alternative text, a link's or button's label. ``inline`` marks a rich region that stands in
     a paragraph or heading, where no paragraphs and lists fit.
+
+    A price has its currencies (ISO 4217) in ``choices``, its default currency in ``default_text``
+    and its default last day in ``default_until``; ``dated`` makes that day required. A date lies
+    between ``earliest`` and ``latest`` (ISO 8601, "" for no bound). A list has at most
+    ``max_items`` entries, each at most ``max_length`` long. ``block`` names the optional block or
+    repeat group around the region.
     """
 
     id: str
@@ -66,6 +76,12 @@ class Region:
     risk: Risk = Risk.MEDIUM
     inline: bool = False
     line: int = 0
+    default_until: str = ""
+    dated: bool = False
+    earliest: str = ""
+    latest: str = ""
+    max_items: int = 0
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +98,41 @@ class Slot:
     context: str = "content"
 
 
+class BlockKind(StrEnum):
+    """What a partner decides about a block: whether it is there, or how often."""
+
+    OPTIONAL = "optional"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A part of the mail that may be left out, or that stands there ``least`` to ``most`` times.
+
+    ``[start, end)`` are its bytes in the compiled HTML, which holds it once; its regions there
+    are those of the first copy (``offers.1.price``). ``count`` is HQ's own number; for an
+    optional block 1 or 0.
+    """
+
+    id: str
+    kind: BlockKind
+    label: str
+    help: str = ""
+    least: int = 0
+    most: int = 1
+    count: int = 1
+    start: int = 0
+    end: int = 0
+    line: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateVersion:
     """A published, immutable version: the compiled HTML with its slots and regions.
 
-    ``merge_fields`` maps a contact field that the locked text uses to its default.
+    ``merge_fields`` maps a contact field that the locked text uses to its default. ``blocks``
+    may be left out or repeated; ``blocks.concrete`` makes the version of one mail. Versions of
+    one ``family`` are one mail in several languages: they share their region ids.
     """
 
     template: TemplateId
@@ -103,6 +149,8 @@ class TemplateVersion:
     source_sha256: str
     published_by: PersonId
     published_at: datetime
+    blocks: tuple[Block, ...] = ()
+    family: str = ""
 
     @property
     def locked_sha256(self) -> str:
@@ -135,3 +183,4 @@ class TemplateSummary:
     language: str
     regions: int
     published_at: datetime
+    family: str = ""

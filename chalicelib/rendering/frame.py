@@ -54,7 +54,7 @@ def imprint_sha256(entity: LegalEntity) -> str:
 
 def fragments(version: TemplateVersion, entity: LegalEntity, unsubscribe: str, preheader: str) -> dict[Key, str]:
     """The system slots' bytes. ``unsubscribe`` is what stands for the address; "" makes it dead."""
-    region = version.region(SystemBlock.UNSUBSCRIBE)
+    region, logo = version.region(SystemBlock.UNSUBSCRIBE), version.region(SystemBlock.LOGO)
     label = text((region.default if region else "") or words(version.language)[0])
     style = "color:inherit;text-decoration:underline"
     address = f' href="{attribute(unsubscribe)}"' if unsubscribe else ""
@@ -64,6 +64,8 @@ def fragments(version: TemplateVersion, entity: LegalEntity, unsubscribe: str, p
         ("unsubscribe", "content"): f'<a{address} style="{style}">{label}</a>',
         ("unsubscribe", "href"): attribute(unsubscribe) or "#",
         ("preheader", "content"): preheader_html(preheader),
+        ("logo", "src"): attribute(logo.default if logo else ""),
+        ("logo", "alt"): attribute(logo.default_text if logo else ""),
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain import compliance, urls, values
+from chalicelib.domain import blocks, compliance, prices, urls, values
+from chalicelib.domain import values as values_module
 from chalicelib.domain.compliance import Finding, MailFacts, OpenValue
 from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
@@ -75,12 +76,13 @@ def render(
     Raises Refused with all problems of all values, ``field`` being the key of the value
     (``subject`` and ``preheader`` too); raises LockedBytesChanged if a value would leave its place.
     """
+    version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
     template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
     places += template_places
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
-    checked, own, hints = _fragments(version, values)
+    checked, own, hints = _fragments(version, checked)
     problems = (*head.problems, *lead.problems, *checked.problems)
     if problems:
         raise Refused(problems)
@@ -103,6 +105,7 @@ def render(
 
 def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -> list[Finding]:
     """What the compliance rules say about a rendered mail; blocking findings first."""
+    version = blocks.concrete(version, rendered.values)
     parsed = document.read(
         rendered.filled.html, rendered.filled.slots, names=[UNSUBSCRIBE_URL], values=_open_values(version, rendered),
         html_bytes=len(rendered.content.html.encode()),
@@ -124,12 +127,13 @@ def preview(
     ``profile`` is the sample customer; fields it lacks take the template's default. The way out
     leads nowhere. Hostile values are as harmless here as in the mail.
     """
+    version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
     template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
     places += template_places
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
-    checked, own, hints = _fragments(version, values, lenient=True)
+    checked, own, hints = _fragments(version, checked, lenient=True)
     sample = _sample(places, profile or {})
     shown = entity or LegalEntity(name="…", street="", postal_code="", city="", country="")
     filled = fill.fill(version, own | frame.fragments(version, shown, "", lead.text))
@@ -157,10 +161,9 @@ def _line(key: str, given: str, own: str, places: list[Place]) -> _Line:
 
 
 def _fragments(
-    version: TemplateVersion, raw: Mapping[str, str], *, lenient: bool = False,
+    version: TemplateVersion, checked: values.Checked, *, lenient: bool = False,
 ) -> tuple[values.Checked, dict[Key, str], list[Problem]]:
     """The open slots' bytes with everything there is to say about the values."""
-    checked = values.validate_all(version.regions, raw)
     fragments: dict[Key, str] = {}
     problems, hints = list(checked.problems), list[Problem]()
     bad = {p.field for p in checked.problems}
@@ -170,7 +173,7 @@ def _fragments(
         given = {key: checked.values[key] for key in values.keys(region)}
         if lenient:
             given = _filled_up(region, given, bad)
-        made, found = _region_fragments(region, given)
+        made, found = _region_fragments(region, given, version.language)
         fragments |= made
         problems += found
         if region.type is RegionType.RICH and (gone := fill.dropped(region, given[region.id])):
@@ -178,7 +181,7 @@ def _fragments(
     return values.Checked(checked.values, tuple(problems), checked.warnings), fragments, hints
 
 
-def _region_fragments(region: Region, given: Mapping[str, str]) -> tuple[dict[Key, str], list[Problem]]:
+def _region_fragments(region: Region, given: Mapping[str, str], language: str) -> tuple[dict[Key, str], list[Problem]]:
     value, second = given[region.id], given.get(f"{region.id}.{values.SECOND.get(region.type, '')}", "")
     if region.type is RegionType.RICH:
         cleaned, problems = fill.rich(region, value)
@@ -187,6 +190,15 @@ def _region_fragments(region: Region, given: Mapping[str, str]) -> tuple[dict[Ke
         return {(region.id, "src"): fill.attribute(value), (region.id, "alt"): fill.attribute(second)}, []
     if region.type in (RegionType.LINK, RegionType.BUTTON):
         return {(region.id, "href"): fill.attribute(value), (region.id, "content"): fill.text(second)}, []
+    if region.type is RegionType.LIST:
+        items = "".join(f"<li>{fill.text(item)}</li>" for item in value.split("\n") if item)
+        return {(region.id, "content"): items}, []
+    if region.type is RegionType.PRICE:
+        price = values.price_of(given, region.id)
+        return {(region.id, "content"): fill.text(prices.shown(price, language) if price else value)}, []
+    if region.type is RegionType.DATE:
+        day = prices.day_of(value)
+        return {(region.id, "content"): fill.text(prices.shown_day(day, language) if day else value)}, []
     return {(region.id, "content"): fill.text(value)}, []
 
 
@@ -251,6 +263,8 @@ def _open_values(version: TemplateVersion, rendered: Rendered) -> list[OpenValue
     for region in version.regions:
         for key in values.keys(region):
             text = rendered.values[key]
+            if key.endswith((".currency", ".until")) and region.type is RegionType.PRICE:
+                continue
             out.append(OpenValue(key, values.visible(text) if region.type is RegionType.RICH else text))
     own = (("subject", rendered.subject, version.subject), ("preheader", rendered.preheader, version.preheader))
     return out + [OpenValue(key, text) for key, text, hq in own if text != hq.strip()]

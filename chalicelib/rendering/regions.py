@@ -2,7 +2,8 @@
 
 The attributes beside ``data-region="name"`` are ``data-region-type``, ``-label``, ``-help``,
 ``-required``, ``-default``, ``-max-length``, ``-rows``, ``-choices`` (separated by ``|``),
-``-hosts`` (separated by blanks or commas) and ``-risk``. ``data-system="unsubscribe"`` is the
+``-hosts`` (separated by blanks or commas) and ``-risk``; for prices ``-currencies``, ``-validity``
+and ``-until``, for dates ``-earliest`` and ``-latest``, for lists ``-max-items``. ``data-system="unsubscribe"`` is the
 short form of ``data-region="unsubscribe" data-region-type="system"``.
 """
 
@@ -14,13 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from chalicelib.domain import urls, values
+from chalicelib.domain import prices, urls, values
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.template import Region, RegionType, Risk, SystemBlock
 from chalicelib.rendering.structure import Node, Tree
 from chalicelib.rendering.tokens import VOID, Kind, Lines, Token, tags
 
-METADATA = ("type", "label", "help", "required", "default", "max-length", "rows", "choices", "hosts", "risk")
+METADATA = (
+    "type", "label", "help", "required", "default", "max-length", "rows", "choices", "hosts", "risk", "currencies",
+    "validity", "until", "earliest", "latest", "max-items",
+)
 INLINE_TAGS = tags("a b br em i s small span strong sub sup u")
 BLOCK_TAGS = INLINE_TAGS | tags("p ul ol li")
 
@@ -30,13 +34,14 @@ _ELEMENTS = {
     RegionType.TEXT: _FLOW | _PHRASING | {"a"}, RegionType.CHOICE: _FLOW | _PHRASING | {"a"},
     RegionType.RICH: _FLOW | _PHRASING, RegionType.IMAGE: frozenset({"img"}),
     RegionType.LINK: frozenset({"a"}), RegionType.BUTTON: frozenset({"a"}),
-    RegionType.SYSTEM: _FLOW | _PHRASING | {"a"},
+    RegionType.SYSTEM: _FLOW | _PHRASING | {"a", "img"}, RegionType.LIST: frozenset({"ul", "ol"}),
+    RegionType.PRICE: _FLOW | _PHRASING | {"a"}, RegionType.DATE: _FLOW | _PHRASING | {"a", "time"},
 }
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _RESERVED = frozenset({"subject", "preheader", *SystemBlock})
 _TRUE, _FALSE = ("", "true", "yes", "required", "1"), ("false", "no", "0")
 _BREAK = re.compile(r"<br\b[^<>]*+>", re.IGNORECASE)
-_MENTION = re.compile(rb"data-(?:region|system)", re.IGNORECASE)
+_MENTION = re.compile(rb"data-(?:region|system|optional|repeat)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +120,12 @@ class _Reader:
                         suggestion=near[0] if near else "")
         elif kind is not RegionType.SYSTEM and name in _RESERVED:
             self.refuse("template.region_reserved", node.start, name)
-        elif node.name not in _ELEMENTS[kind] or (node.name == "a" and name in ("imprint", "address")):
+        elif (node.name not in _ELEMENTS[kind] or (node.name == "a" and name in ("imprint", "address"))
+              or (kind is RegionType.SYSTEM and (node.name == "img") != (name == "logo"))):
             self.refuse("template.region_element", node.start, name, element=node.name, type=kind.value)
         elif node.name not in VOID and node.end is None:
             self.refuse("template.region_unclosed", node.start, name, element=node.name)
-        elif node.name in _FLOW and any(n in _PHRASING for n in around):
+        elif node.name in _FLOW | {"ul", "ol"} and any(n in _PHRASING for n in around):
             self.refuse("template.region_in_text", node.start, name, element=node.name)
         elif "a" in around and (kind is RegionType.RICH or name == "unsubscribe" or node.name == "a"):
             self.refuse("template.region_in_link", node.start, name)
@@ -135,6 +141,11 @@ class _Reader:
         if kind is RegionType.IMAGE:
             choices = self._images(node, name, choices, default)
             default = default or next(iter(choices), "")
+        if name == "logo" and kind is RegionType.SYSTEM:
+            self._images(node, name, (), default)
+        if kind is RegionType.PRICE:
+            choices, default_text = self._currencies(node, name, meta, default_text), default_text or "EUR"
+            default_text = default_text if meta.get("currencies") is None or default_text in choices else choices[0]
         if kind is RegionType.CHOICE and not choices:
             self.refuse("template.region_choices", node.start, name)
         region = Region(
@@ -144,6 +155,9 @@ class _Reader:
             rows=max(1, self._number(node, name, meta, "rows", 1)), choices=choices,
             hosts=self._hosts(node, name, meta), risk=self._risk(node, name, meta),
             inline=kind is RegionType.RICH and node.name in _PHRASING, line=self.lines.at(node.start.start),
+            default_until=self._day(node, name, meta, "until"), dated=self._dated(node, name, meta),
+            earliest=self._day(node, name, meta, "earliest"), latest=self._day(node, name, meta, "latest"),
+            max_items=self._number(node, name, meta, "max-items", 0),
         )
         return self._with_good_defaults(node, region)
 
@@ -160,6 +174,12 @@ class _Reader:
                     self.refuse("template.rich_default", node.start, name, element=tag.lower(),
                                 allowed=", ".join(sorted(allowed)))
             return (given if given is not None else inner).strip(), ""
+        if kind is RegionType.SYSTEM and node.name == "img":
+            return node.start.get("src") or "", node.start.get("alt") or ""
+        if kind is RegionType.PRICE:
+            return self._price(node, name, given if given is not None else self._plain(node, name, inner))
+        if kind is RegionType.LIST:
+            return (given.replace("|", "\n") if given is not None else self._items(node, name, inner)), ""
         if kind is RegionType.SYSTEM:
             return " ".join(values.visible(inner).split()), ""
         return given if given is not None else self._plain(node, name, inner), ""
@@ -169,6 +189,40 @@ class _Reader:
         if re.search(r"<[a-zA-Z!/?]", text):
             self.refuse("template.text_default", node.start, name)
         return "\n".join(" ".join(html.unescape(row).split()) for row in text.split("\x00")).strip()
+
+    def _price(self, node: Node, name: str, text: str) -> tuple[str, str]:
+        """Amount and currency of the default; a price that nothing is known of is the partner's to fill."""
+        if not text.strip():
+            return "", ""
+        read = prices.read(text)
+        if read is None:
+            self.refuse("template.price_default", node.start, name, value=text[:40])
+        return read or ("", "")
+
+    def _currencies(self, node: Node, name: str, meta: dict[str, str], own: str) -> tuple[str, ...]:
+        codes = tuple(c for c in re.split(r"[\s,|]+", meta.get("currencies", "").upper()) if c) or (own or "EUR",)
+        for code in codes:
+            if code not in prices.PLACES:
+                near = get_close_matches(code, prices.PLACES, 1, 0.5)
+                self.refuse("template.currency", node.start, name, value=code[:10], suggestion=near[0] if near else "")
+        return codes
+
+    def _items(self, node: Node, name: str, inner: str) -> str:
+        rows = re.split(r"<li\b[^<>]*+>", inner, flags=re.IGNORECASE)[1:]
+        texts = (re.sub(r"</(?:li|ul|ol)\s*>", "", row, flags=re.IGNORECASE) for row in rows)
+        return "\n".join(line for text in texts if (line := self._plain(node, name, text).replace("\n", " ")))
+
+    def _day(self, node: Node, name: str, meta: dict[str, str], key: str) -> str:
+        text = meta.get(key, "").strip()
+        if text and prices.day_of(text) is None:
+            self.refuse("template.region_value", node.start, name, attribute=f"data-region-{key}", value=text[:40])
+        return text
+
+    def _dated(self, node: Node, name: str, meta: dict[str, str]) -> bool:
+        text = meta.get("validity", "optional").strip().lower()
+        if text not in ("required", "optional"):
+            self.refuse("template.region_value", node.start, name, attribute="data-region-validity", value=text[:40])
+        return text == "required"
 
     def _images(self, node: Node, name: str, choices: tuple[str, ...], default: str) -> tuple[str, ...]:
         choices = choices or ((default,) if default else ())
@@ -274,6 +328,8 @@ def _default_type(inner: str, node: Node) -> RegionType:
         return RegionType.IMAGE
     if node.name == "a":
         return RegionType.LINK
+    if node.name in ("ul", "ol"):
+        return RegionType.LIST
     marked = re.search(r"<[a-zA-Z]", _BREAK.sub("", inner))
     return RegionType.RICH if marked and node.name in _FLOW | _PHRASING else RegionType.TEXT
 

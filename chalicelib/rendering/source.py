@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.compliance import Finding, FindingState, MailFacts, Severity, check_template
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PersonId, TemplateId
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.template import Region, RegionType, Slot, TemplateVersion
-from chalicelib.rendering import document, inline, merge, regions
+from chalicelib.domain.template import Block, Region, RegionType, Slot, TemplateVersion
+from chalicelib.rendering import document, groups, inline, merge, regions
+from chalicelib.rendering.groups import Grouped
 from chalicelib.rendering.regions import Found
 from chalicelib.rendering.structure import Tree, build
 from chalicelib.rendering.tokens import Kind, Lines, Token, tokenise
@@ -22,6 +23,10 @@ MAX_UPLOAD = 5 * 1024 * 1024
 MAX_SOURCE = 500 * 1024
 MAX_PROBLEMS = 100
 MAX_REGIONS = 200
+_BORDER = "border"
+"""The context of a mark that says where a block begins or ends; it is no slot."""
+_OWN = ("data-region", "data-system", *groups.ATTRIBUTES)
+"""What the language's own attributes begin with; none of them reaches the compiled HTML."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _RAW_CR = re.compile(rb"\r(?!\n)")
@@ -41,10 +46,11 @@ class Compiled:
     preheader: str = ""
     findings: tuple[Finding, ...] = ()
     source_sha256: str
+    blocks: tuple[Block, ...] = ()
 
     def version(
         self, *, template: TemplateId, number: int, scope: Scope, name: str, published_by: PersonId,
-        published_at: datetime, subject: str | None = None, preheader: str | None = None,
+        published_at: datetime, subject: str | None = None, preheader: str | None = None, family: str = "",
     ) -> TemplateVersion:
         """The immutable version to publish; the subject is the source's ``<title>`` if none is given."""
         return TemplateVersion(
@@ -53,6 +59,7 @@ class Compiled:
             subject=self.title if subject is None else subject,
             preheader=self.preheader if preheader is None else preheader,
             source_sha256=self.source_sha256, published_by=published_by, published_at=published_at,
+            blocks=self.blocks, family=family,
         )
 
 
@@ -73,6 +80,8 @@ def compile_source(source: bytes) -> Compiled:
     found, more = regions.find(source, tokens, tree, lines)
     if len(found) > MAX_REGIONS:
         raise Refused([Problem("template.too_many_regions", "", {"count": len(found), "limit": MAX_REGIONS})])
+    grouped, found, unfit = groups.find(tree, lines, found)
+    more = [*more, *unfit]
     slots = _source_slots(found)
     fields, unclear = merge.places(source, tokens)
     inside = [p for p in fields if any(s.start <= p.start < s.end for s in slots)]
@@ -83,7 +92,7 @@ def compile_source(source: bytes) -> Compiled:
     problems += _blocking(findings, {(str(p.params.get("line", "")), p.code) for p in problems})
     if problems:
         raise Refused(sorted(problems, key=_line)[:MAX_PROBLEMS])
-    return _compile(source, digest, tokens, found, findings)
+    return _compile(source, digest, tokens, found, grouped, findings)
 
 
 def _decoded(source: bytes) -> bytes:
@@ -154,7 +163,7 @@ def _source_slots(found: Sequence[Found]) -> tuple[Slot, ...]:
 def _contexts(found: Found) -> tuple[str, ...]:
     """Where a region's values go: into attributes, between the tags, or both."""
     kind = found.region.type
-    if kind is RegionType.IMAGE:
+    if kind is RegionType.IMAGE or found.start.name == "img":
         return ("src", "alt")
     if kind in (RegionType.LINK, RegionType.BUTTON):
         return ("href", "content")
@@ -196,14 +205,14 @@ class _Edit:
 
 
 def _compile(source: bytes, digest: str, tokens: Sequence[Token], found: Sequence[Found],
-             findings: Sequence[Finding]) -> Compiled:
+             grouped: Sequence[Grouped], findings: Sequence[Finding]) -> Compiled:
     try:
         styles = inline.styles(source, tokens)
     except ValueError:
         raise Refused([Problem("template.css_unreadable")]) from None
     title, preheader, language = "", "", "en"
     by_start = {one.start.start: one for one in found}
-    edits: list[_Edit] = []
+    edits = [_Edit(at, at, ((b"", one.block.id, _BORDER),)) for one in grouped for at in (one.start, one.end)]
     open_until = 0
     for token in tokens:
         if token.start < open_until:
@@ -224,7 +233,9 @@ def _compile(source: bytes, digest: str, tokens: Sequence[Token], found: Sequenc
             open_until = region.end.start
         if token.name == "body":
             edits.append(_Edit(token.end, token.end, ((b"", "preheader", "content"),)))
-    html, slots = _apply(source, edits)
+    html, places = _apply(source, edits)
+    slots = tuple(slot for slot in places if slot.context != _BORDER)
+    borders = [slot for slot in places if slot.context == _BORDER]
     _check_same_tokens(tokens, tokenise(html), html)
     fields, problems = merge.places(html, tokenise(html), slots)
     more = merge.parse(title)[1] + merge.parse(preheader)[1]
@@ -236,7 +247,14 @@ def _compile(source: bytes, digest: str, tokens: Sequence[Token], found: Sequenc
         merge_fields=tuple(sorted({(p.field, p.default) for p in [*fields, *extra]})), language=language,
         title=_unescaped(title), preheader=preheader, source_sha256=digest,
         findings=tuple(f for f in findings if f.severity is not Severity.BLOCK),
+        blocks=tuple(_block(one.block, borders) for one in grouped),
     )
+
+
+def _block(block: Block, borders: Sequence[Slot]) -> Block:
+    """The block with its place in the compiled HTML."""
+    start, end = (border.start for border in borders if border.region == block.id)
+    return replace(block, start=start, end=end)
 
 
 def _unescaped(text: str) -> str:
@@ -247,7 +265,7 @@ def _unescaped(text: str) -> str:
 
 def _tag_edits(source: bytes, token: Token, style: str | None, found: Found | None) -> list[_Edit]:
     """The edits of one start tag: region attributes out, inlined style in, slots cut."""
-    edits = [_Edit(a.start, a.end) for a in token.attributes if a.name.startswith(("data-region", "data-system"))]
+    edits = [_Edit(a.start, a.end) for a in token.attributes if a.name.startswith(_OWN)]
     attributes_end = token.attributes[-1].end if token.attributes else token.start + 1 + len(token.name.encode())
     if style is not None:
         edits.append(_attribute_edit(token, attributes_end, "style", ((_escaped(style), "", ""),)))

@@ -13,8 +13,8 @@ from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.step import record
-from chalicelib.domain.template import RegionType, TemplateVersion
-from chalicelib.domain.values import defaults, keys
+from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.values import defaults, open_keys
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, PartnerHome
 from chalicelib.usecases.world import World
@@ -142,9 +142,8 @@ def changed(draft: Draft) -> Conflict:
 
 
 def _foreign_fields(template: TemplateVersion, values: Mapping[str, str]) -> list[Problem]:
-    open_keys = {key for region in template.regions if region.type is not RegionType.SYSTEM
-                 for key in keys(region)}
-    return [Problem("region.locked", key[:80]) for key in values if key not in open_keys]
+    free = open_keys(template)
+    return [Problem("region.locked", key[:80]) for key in values if key not in free]
 
 
 def _note_attempt(

@@ -69,7 +69,7 @@ def hints(version: TemplateVersion, draft: Draft, entity: LegalEntity) -> Hints:
     from chalicelib.rendering.fill import LockedBytesChanged
     from chalicelib.rendering.mail import examine, render
 
-    checked = values.validate_all(version.regions, draft.values)
+    checked = values.validate_version(version, draft.values)[1]
     try:
         rendered = render(
             version, values=draft.values, subject=draft.subject, preheader=draft.preheader, entity=entity,

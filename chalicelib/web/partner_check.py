@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib import texts
-from chalicelib.domain import values
+from chalicelib.domain import blocks, values
 from chalicelib.domain.audience import Skip
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, is_id
@@ -134,8 +134,13 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
         Given(label=_("Subject"), text=draft.subject, change=f"{edit}#{field_id('subject')}"),
         Given(label=_("Preview line"), text=draft.preheader, change=f"{edit}#{field_id('preheader')}"),
     ]
-    for region in answers.template.regions:
+    for region in blocks.concrete(answers.template, draft.values).regions:
         base = values.defaults((region,))
+        if region.type is RegionType.PRICE:
+            shown = " ".join(filter(None, (draft.values.get(key, base[key]) for key in values.keys(region))))
+            given.append(Given(label=region.label, text=shown, image="",
+                               change=f"{edit}#{field_id(partner_form.PREFIX + region.id)}"))
+            continue
         for key in values.keys(region):
             text = draft.values.get(key, base[key])
             if region.type is RegionType.RICH:

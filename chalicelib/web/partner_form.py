@@ -10,10 +10,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from chalicelib import texts
-from chalicelib.domain import schedule, values
+from chalicelib.domain import blocks, schedule, values
 from chalicelib.domain.campaign import Draft, OnLapse
 from chalicelib.domain.errors import Problem, Refused
-from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.domain.template import Block, Region, RegionType, TemplateVersion
 from chalicelib.texts.times import local_time
 from chalicelib.usecases import preview
 from chalicelib.usecases.drafts import Typed
@@ -36,7 +36,9 @@ class Row:
     """One part of the mail as the form shows it: an open region with its values, or locked text.
 
     ``kind`` is a region type or ``locked``; ``value`` and ``second`` are what stands in its one or
-    two fields, named ``name`` and ``second_name``.
+    two fields, named ``name`` and ``second_name``; a price has a third. ``block`` and ``copy`` are
+    rows of their own: the choice whether or how often a block is in the mail (``value``), and the
+    beginning of one copy of a group.
     """
 
     kind: str
@@ -47,6 +49,10 @@ class Row:
     second_name: str = ""
     second: str = ""
     limit: int = 0
+    third_name: str = ""
+    third: str = ""
+    block: Block | None = None
+    copy: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +88,22 @@ def typed_of(form: Form, version: TemplateVersion) -> Typed:
         # One of the two times beside a gap, chosen by its button.
         given["local_time"] = picked
     sent = form.starting(PREFIX)
-    for region in version.regions:
+    for region in blocks.widest(version):
         if region.id in sent:
             sent[region.id] = from_writing(region, sent[region.id])
+    sent = _pressed(form, version, sent)
     return Typed(values=sent, **given)
+
+
+def _pressed(form: Form, version: TemplateVersion, sent: dict[str, str]) -> dict[str, str]:
+    """What the buttons of a group do: one copy more, or one less with those behind it moved up."""
+    known = {block.id: block for block in version.blocks}
+    if block := known.get(form.get("block_add")):
+        sent = blocks.with_copy(block, sent)
+    name, _, copy = form.get("block_remove").rpartition(".")
+    if (block := known.get(name)) and copy.isascii() and copy.isdigit() and len(copy) < 4:
+        sent = blocks.without_copy(version, block, sent, int(copy))
+    return sent
 
 
 def from_writing(region: Region, text: str) -> str:
@@ -134,18 +152,56 @@ def view(version: TemplateVersion, draft: Draft) -> FormView:
 
 
 def _rows(version: TemplateVersion, draft: Draft) -> list[Row]:
-    rows = []
-    for kind, what in preview.outline(version):
-        region = version.region(what) if kind == "region" else None
+    concrete = blocks.concrete(version, draft.values)
+    waiting = sorted(version.blocks, key=lambda b: b.start, reverse=True)
+    starts = _starts(version)
+    rows, copies = list[Row](), set[tuple[str, int]]()
+    for kind, what in preview.outline(concrete):
+        region = concrete.region(what) if kind == "region" else None
         if kind == "locked":
             rows.append(Row(kind="locked", text=what))
         elif region is None:
             continue  # a place that the program fills from another field, such as the preview line
-        elif region.type is RegionType.SYSTEM:
-            rows.append(Row(kind="system", text=region.id, region=region))
         else:
-            rows.append(_open(region, draft.values))
+            while waiting and waiting[-1].start <= starts.get(_first_copy(region), 0):
+                rows.append(_choice(waiting.pop(), draft.values))
+            rows += _copy_row(version, region, copies)
+            system = region.type is RegionType.SYSTEM
+            rows.append(Row(kind="system", text=region.id, region=region) if system else _open(region, draft.values))
+    rows += [_choice(block, draft.values) for block in reversed(waiting)]
     return [row for row in rows if row.kind != "locked" or row.text.strip(" |·–-")]
+
+
+def _starts(version: TemplateVersion) -> dict[str, int]:
+    """Where each region begins in the published HTML."""
+    out: dict[str, int] = {}
+    for slot in version.slots:
+        out.setdefault(slot.region, slot.start)
+    return out
+
+
+def _first_copy(region: Region) -> str:
+    """The region's id in the first copy of its group, which the published HTML holds."""
+    group, dot, rest = region.id.partition(".")
+    return f"{group}.1.{rest.partition('.')[2]}" if dot and region.block else region.id
+
+
+def _choice(block: Block, typed: Mapping[str, str]) -> Row:
+    number = blocks.copies(block, typed)[0]
+    key = blocks.control(block)
+    value = str(number) if key.endswith(blocks.COUNT) else (blocks.ON if number else blocks.OFF)
+    return Row(kind="block", block=block, name=PREFIX + key, value=value)
+
+
+def _copy_row(version: TemplateVersion, region: Region, seen: set[tuple[str, int]]) -> list[Row]:
+    """A heading before the first field of each copy of a group."""
+    number = region.id.split(".")[1] if region.block and "." in region.id else ""
+    place = (region.block, int(number or 0))
+    if not number or place in seen:
+        return []
+    seen.add(place)
+    block = next(b for b in version.blocks if b.id == region.block)
+    return [Row(kind="copy", block=block, name=f"{block.id}.{number}", copy=int(number))]
 
 
 def _open(region: Region, typed: Mapping[str, str]) -> Row:
@@ -153,17 +209,16 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
     keys = values.keys(region)
     given = [typed.get(key, base[key]) for key in keys]
     given[0] = to_writing(region, given[0])
-    second = keys[1] if len(keys) > 1 else ""
+    names, texts_of = [*(PREFIX + key for key in keys), "", ""], [*given, "", ""]
     return Row(
-        kind=region.type.value, region=region, name=PREFIX + keys[0], value=given[0],
-        second_name=PREFIX + second if second else "", second=given[1] if second else "",
-        limit=region.max_length or values.MAX_TEXT,
+        kind=region.type.value, region=region, name=names[0], value=texts_of[0], second_name=names[1],
+        second=texts_of[1], third_name=names[2], third=texts_of[2], limit=region.max_length or values.MAX_TEXT,
     )
 
 
 def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Problem]:
     """The same problems under the names of the form's fields, so that each stands at its own."""
-    known = {key for region in version.regions for key in values.keys(region)}
+    known = values.open_keys(version)
     return [
         replace(p, field=PREFIX + p.field) if p.field in known and not p.code.startswith(NOT_OF_REGIONS) else p
         for p in problems
@@ -172,7 +227,8 @@ def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Pro
 
 def summary(problems: Iterable[Problem], version: TemplateVersion, language: str) -> list[tuple[str, str]]:
     """(link to the field, sentence) of each problem, with the region's label before its sentence."""
-    labels = {PREFIX + key: region.label for region in version.regions for key in values.keys(region)}
+    labels = {PREFIX + key: _label(region) for region in blocks.widest(version) for key in values.keys(region)}
+    labels |= {PREFIX + blocks.control(block): block.label for block in version.blocks}
     lines = []
     for problem in problems:
         text = texts.sentence(problem, language)
@@ -180,6 +236,12 @@ def summary(problems: Iterable[Problem], version: TemplateVersion, language: str
         target = f"#{field_id(problem.field)}" if problem.field else ""
         lines.append((target, f"{label}: {text}" if label else text))
     return lines
+
+
+def _label(region: Region) -> str:
+    """The region's label, in a group with its number."""
+    number = region.id.split(".")[1] if region.block and "." in region.id else ""
+    return f"{number}. {region.label}" if number else region.label
 
 
 def in_words(problem: Problem, zone: str, language: str) -> Problem:

@@ -165,7 +165,7 @@ class FakeTemplates:
         summaries = [
             TemplateSummary(
                 template=v.template, number=v.number, name=v.name, language=v.language, regions=len(v.regions),
-                published_at=v.published_at,
+                published_at=v.published_at, family=v.family,
             )
             for v in self.versions.values()
         ]

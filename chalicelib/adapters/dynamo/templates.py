@@ -41,7 +41,7 @@ class DynamoTemplates:
         sha256 = hashlib.sha256(data).hexdigest()
         summary = TemplateSummary(
             template=version.template, number=version.number, name=version.name, language=version.language,
-            regions=len(version.regions), published_at=version.published_at,
+            regions=len(version.regions), published_at=version.published_at, family=version.family,
         )
         item = SUMMARY.item(summary, self._pk, _sort_key(version.template, version.number), sha256=sha256)
         self._blobs.put(None, _blob_key(version.template, version.number, sha256), data, "application/json")
