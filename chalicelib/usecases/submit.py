@@ -22,7 +22,7 @@ from chalicelib.domain.campaign import (
     target,
 )
 from chalicelib.domain.chain import Chain, eligible, one_person
-from chalicelib.domain.errors import NotFound, Problem, Refused
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Partner
 from chalicelib.domain.people import Person
@@ -31,6 +31,7 @@ from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.values import clean
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
 from chalicelib.rendering.mail import Rendered, examine, render
@@ -42,6 +43,7 @@ from chalicelib.usecases.world import World
 
 TERMS = "terms"
 TERMS_VERSION = "1"
+MAX_NOTE = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ def submit(
     if history.draft.version != draft_version:
         raise drafts.changed(history.draft)
     answers = _answers(world, session, campaign, history)
-    problems = [*answers.problems, *_sender_problems(world, answers.partner)]
+    problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
     if answers.needs_terms and not terms:
         problems.append(Problem("terms.not_accepted", "terms"))
     chain = chain_of(answers.lane, answers.programme)
@@ -171,6 +173,13 @@ def _sender_problems(world: World, partner: Partner) -> list[Problem]:
     return []
 
 
+def _note_problems(note: str) -> list[Problem]:
+    """What keeps a note from reviewers' mails: its length, or a character that hides or reorders others."""
+    if len(note) > MAX_NOTE:
+        return [Problem("value.too_long", "note", {"max": MAX_NOTE, "length": len(note)})]
+    return clean("note", note)[1]
+
+
 def _accepted(partner: Partner) -> bool:
     return any(a.kind == TERMS and a.version == TERMS_VERSION for a in partner.agreements)
 
@@ -178,7 +187,12 @@ def _accepted(partner: Partner) -> bool:
 def _accept_terms(world: World, session: PartnerSession, partner: Partner, person: PersonId) -> None:
     agreement = Agreement(kind=TERMS, version=TERMS_VERSION, person=person, accepted_at=world.clock.now())
     after = replace(partner, agreements=(*partner.agreements, agreement), version=partner.version + 1)
-    world.partners.save(session, after, expected_version=partner.version)
+    try:
+        world.partners.save(session, after, expected_version=partner.version)
+    except Conflict:
+        # Of a double click or two colleagues one accepts, and it counts for both.
+        if not _accepted(world.partners.home(session).partner):
+            raise
 
 
 def _revision(
@@ -200,7 +214,7 @@ def _revision(
         reply_to=partner.sender.reply_to, entity_version=partner.entity.version,
         imprint_sha256=rendered.imprint_sha256, headers=tuple(rendered.headers),
         message_class=answers.programme.message_class.value, digests=Digests(partner="", frame=""),
-        findings=answers.findings, submitted_by=person.id, submitted_at=world.clock.now(), note=note[:2000],
+        findings=answers.findings, submitted_by=person.id, submitted_at=world.clock.now(), note=clean("note", note)[0],
     ))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,66 @@ def test_a_double_click_submits_once() -> None:
     second = here.post("campaigns", made.id, "submit", version="2", terms="yes")
     assert first.status == second.status == 303 and first.location == second.location
     assert len(here.world.campaigns.history(here.session, made.id).revisions) == 1
+
+
+def test_two_clicks_at_once_submit_once_and_both_see_it() -> None:
+    """A click that read the draft before the other one wrote finds terms and campaign taken, and shows the campaign."""
+    here = place()
+    made = here.ready()
+    partners, clicked = here.world.partners, []
+    save = partners.save
+
+    def late(*args: Any, **kwargs: Any) -> None:
+        if partners.save is not save:
+            partners.save = save  # type: ignore[method-assign]
+            clicked.append(here.post("campaigns", made.id, "submit", version="2", terms="yes"))
+        save(*args, **kwargs)
+
+    partners.save = late  # type: ignore[method-assign]
+    slow = here.post("campaigns", made.id, "submit", version="2", terms="yes")
+    assert [slow.status, clicked[0].status] == [303, 303] and slow.location == clicked[0].location
+    assert len(here.world.campaigns.history(here.session, made.id).revisions) == 1
+    assert state(here, made.id) is State.IN_REVIEW
+
+
+def test_two_who_accept_the_terms_at_once_are_both_taken() -> None:
+    """Where somebody accepted the terms a moment before, that counts, and the campaign is submitted."""
+    here = place()
+    made = here.ready()
+    partners = here.world.partners
+    save = partners.save
+
+    def twice(*args: Any, **kwargs: Any) -> None:
+        save(*args, **kwargs)
+        save(*args, **kwargs)
+
+    partners.save = twice  # type: ignore[method-assign]
+    assert here.post("campaigns", made.id, "submit", version="2", terms="yes").status == 303
+    assert state(here, made.id) is State.IN_REVIEW
+
+
+@pytest.mark.parametrize(("note", "words"), [
+    ("pay\u202egnihton", "U+202E"), ("a\x00b", "U+0000"), ("x" * 2_001, "2001 characters"),
+])
+def test_a_note_that_cannot_be_mailed_is_refused_at_its_field(note: str, words: str) -> None:
+    """A note stands in the reviewers' mail: nothing that hides or reorders text, and nothing is cut off."""
+    here = place()
+    made = here.ready()
+    got = here.post("campaigns", made.id, "submit", version="2", terms="yes", note=note)
+    assert got.status == 422 and words in got.body and 'href="#f-note"' in got.body
+    assert state(here, made.id) is State.DRAFT
+    kept = "10\u00a0% for \U0001f468\u200d\U0001f467"
+    assert here.post("campaigns", made.id, "submit", version="2", terms="yes", note=kept).status == 303
+    assert here.world.campaigns.history(here.session, made.id).revisions[-1].note == kept
+
+
+def test_using_again_twice_makes_one_draft() -> None:
+    """The button of a finished campaign brings an id, too."""
+    here = place()
+    made = here.moved(here.submitted(), Action.LAPSE, Actor.CLOCK, State.EXPIRED)
+    form = here.get("campaigns", made.id)
+    places = {here.post("campaigns", made.id, "again", id=form.field("id")).location for _ in range(2)}
+    assert len(places) == 1 and len(here.world.campaigns.list(here.session)) == 2
 
 
 def test_a_stale_check_page_submits_nothing() -> None:
