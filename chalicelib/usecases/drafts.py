@@ -49,38 +49,50 @@ def open_programme(world: World, home: PartnerHome, programme_id: ProgrammeId) -
     return world.programmes.get(programme_id)
 
 
-def start(world: World, session: PartnerSession, person: Person, programme_id: ProgrammeId, name: str = "") -> Campaign:
-    """Begin a campaign with HQ's defaults; raises NotFound, Conflict ``programme.closed``."""
+def start(
+    world: World, session: PartnerSession, person: Person, programme_id: ProgrammeId, name: str = "", *, once: str = "",
+) -> Campaign:
+    """Begin a campaign with HQ's defaults; raises NotFound, Conflict ``programme.closed``.
+
+    ``once`` is an id that came with the form, so that a double click begins one campaign: the
+    second finds what the first made. It counts among the partner's own campaigns only.
+    """
     home = world.partners.home(session)
     programme = open_programme(world, home, programme_id)
     version = world.templates.get(programme.template, programme.template_version)
     values = defaults(version.regions) | dict(programme.defaults)
     return _create(
         world, session, person, programme, name=name or programme.title, zone=home.partner.zone,
-        subject=version.subject, preheader=version.preheader, values=values,
+        subject=version.subject, preheader=version.preheader, values=values, once=once,
     )
 
 
-def use_again(world: World, session: PartnerSession, person: Person, campaign_id: CampaignId) -> Campaign:
-    """Begin a new draft with the texts of an older campaign; its schedule is asked anew."""
+def use_again(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, *, once: str = "",
+) -> Campaign:
+    """Begin a new draft with the texts of an older campaign; its schedule is asked anew.
+
+    ``once`` is what it is for :func:`start`.
+    """
     old = world.campaigns.get(session, campaign_id)
     draft = world.campaigns.history(session, campaign_id).draft
     home = world.partners.home(session)
     programme = open_programme(world, home, old.programme)
     return _create(
         world, session, person, programme, name=old.name, zone=home.partner.zone, subject=draft.subject,
-        preheader=draft.preheader, values=draft.values,
+        preheader=draft.preheader, values=draft.values, once=once,
     )
 
 
 def _create(
     world: World, session: PartnerSession, person: Person, programme: Programme, *, name: str, zone: str,
-    subject: str, preheader: str, values: Mapping[str, str],
+    subject: str, preheader: str, values: Mapping[str, str], once: str,
 ) -> Campaign:
     now = world.clock.now()
     if now >= programme.closes_at:
         raise Conflict("programme.closed", title=programme.title)
-    campaign_id = CampaignId(ids.make_id("cmp", now, world.entropy.bytes(10)))
+    given = ids.is_id(once, "cmp")
+    campaign_id = CampaignId(once if given else ids.make_id("cmp", now, world.entropy.bytes(10)))
     blank = Campaign(
         id=campaign_id, org=programme.scope.org, partner=session.partner, programme=programme.id,
         name=_name(name), created_by=person.id, updated_at=now, version=0,
@@ -93,7 +105,12 @@ def _create(
         campaign=campaign_id, template=programme.template, template_version=programme.template_version,
         subject=subject, preheader=preheader, values=dict(values), zone=zone, saved_at=now, saved_by=person.id,
     )
-    world.campaigns.create(session, campaign, draft, entry)
+    try:
+        world.campaigns.create(session, campaign, draft, entry)
+    except Conflict:
+        if not given:
+            raise
+        return world.campaigns.get(session, campaign_id)
     return campaign
 
 
@@ -173,4 +190,6 @@ def _unkeepable(typed: Typed) -> list[Problem]:
 def _too_large(draft: Draft) -> list[Problem]:
     """All texts of a draft lie in one item, which DynamoDB limits to 400 KB."""
     size = sum(len(text.encode()) for text in (*draft.values.values(), draft.subject, draft.preheader))
-    return [Problem("draft.too_large", "", {"max": MAX_DRAFT // 1000, "size": size // 1000})] if size > MAX_DRAFT else []
+    if size <= MAX_DRAFT:
+        return []
+    return [Problem("draft.too_large", "", {"max": MAX_DRAFT // 1000, "size": size // 1000})]

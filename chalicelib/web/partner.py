@@ -21,7 +21,7 @@ from chalicelib.web import partner_campaign, partner_check, partner_customers, p
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import navigation, render
-from chalicelib.web.partner_common import campaign_url, wording
+from chalicelib.web.partner_common import campaign_url, new_id, wording
 from chalicelib.web.routes import Routes
 
 LIMIT = 50
@@ -63,7 +63,7 @@ def home(visit: Visit) -> Answer:
     return render(
         visit, "partner/home.html", place=found.partner.name, active=navigation(visit)[0][0], partner=found.partner,
         offers=offers, lines=[_line(visit, campaign) for campaign in campaigns], older=older, first=not before,
-        closed=sum(p.closes_at <= visit.now for p in found.participations),
+        once=new_id(visit), closed=sum(p.closes_at <= visit.now for p in found.participations),
     )
 
 
@@ -96,6 +96,7 @@ def start(visit: Visit, programme: str) -> Answer:
         raise NotFound
     campaign = drafts.start(
         visit.world, visit.credentials, visit.person, ProgrammeId(programme), visit.form.get("name"),
+        once=visit.form.get("id"),
     )
     return redirect(campaign_url(visit, campaign.id, "edit"))
 

@@ -17,7 +17,7 @@ from chalicelib.web import http
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import environment, navigation, render
-from chalicelib.web.partner_common import campaign_url, clock_time, partner_name, timeline, url, wording
+from chalicelib.web.partner_common import campaign_url, clock_time, new_id, partner_name, timeline, url, wording
 from chalicelib.web.routes import Routes
 
 routes = Routes()
@@ -46,7 +46,8 @@ def _page(visit: Visit, told: Story, problem: Problem | None = None, *, status: 
         next=wording(visit, NEXT, told.state.value), actions=ACTIONS[told.state], here=_links(visit, told),
         why_held=wording(visit, HOLDS, told.hold_reason.value) if told.hold_reason else "",
         answers=[a for a in reversed(told.history.asks) if a.verdict is not None], asks=_open_asks(told),
-        timeline=timeline(visit, told), confirm=visit.request.query.get("confirm"), **numbers,
+        timeline=timeline(visit, told), confirm=visit.request.query.get("confirm"),
+        once=new_id(visit), **numbers,
     )
 
 
@@ -163,5 +164,5 @@ def resend(visit: Visit, campaign: str) -> Answer:
 def again(visit: Visit, campaign: str) -> Answer:
     """Begin a new draft with this campaign's texts."""
     told = story.read(visit.world, visit.credentials, campaign)
-    made = drafts.use_again(visit.world, visit.credentials, visit.person, told.id)
+    made = drafts.use_again(visit.world, visit.credentials, visit.person, told.id, once=visit.form.get("id"))
     return redirect(campaign_url(visit, made.id, "edit"))

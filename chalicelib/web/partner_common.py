@@ -9,7 +9,7 @@ from chalicelib import texts
 from chalicelib.domain import schedule
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import PersonId
+from chalicelib.domain.ids import PersonId, make_id
 from chalicelib.texts.partner import HOLDS, TITLES
 from chalicelib.texts.times import local_time
 from chalicelib.usecases.story import Story
@@ -26,6 +26,11 @@ def url(visit: Visit, *parts: str, **query: str) -> str:
 def campaign_url(visit: Visit, campaign: str, *parts: str, **query: str) -> str:
     """A page of one campaign."""
     return url(visit, "campaigns", campaign, *parts, **query)
+
+
+def new_id(visit: Visit) -> str:
+    """An id that comes with a form, so that sending the form twice begins one campaign."""
+    return make_id("cmp", visit.now, visit.world.entropy.bytes(10))
 
 
 def partner_name(visit: Visit) -> str:

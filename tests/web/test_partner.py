@@ -78,6 +78,33 @@ def test_start_leads_to_the_form_and_closed_programmes_refuse() -> None:
     assert here.post("programmes", here.programme.id, "start").status == 409
 
 
+def test_a_double_click_begins_one_campaign() -> None:
+    """The form brings an id of its own: sent twice, also after it was filled, it leads to the same draft."""
+    here = place()
+    form = here.get()
+    first = here.post("programmes", here.programme.id, "start", id=form.field("id"))
+    campaign = first.location.split("/")[-2]
+    assert here.post("campaigns", campaign, "edit", version="1", subject="Mine").status == 303
+    second = here.post("programmes", here.programme.id, "start", id=form.field("id"))
+    assert first.status == second.status == 303 and first.location == second.location
+    assert 'value="Mine"' in here.browser.get(second.location).body
+    assert len(here.world.campaigns.list(here.session)) == 1
+    for other in ("", "cmp_x", "prg_" + "0" * 26, "../" + form.field("id")):
+        assert here.post("programmes", here.programme.id, "start", id=other).location != first.location
+
+
+def test_a_form_id_of_another_partners_campaign_opens_nothing_of_it() -> None:
+    """A campaign's id counts within its partner: who sends a foreign one gets a campaign of their own."""
+    here, other = place(), place(name="Other", seed=1)
+    theirs = other.draft(subject="Secret plan")
+    here.world.campaigns.controls.update(other.world.campaigns.controls)
+    here.world.campaigns.beside.update(other.world.campaigns.beside)
+    got = here.post("programmes", here.programme.id, "start", id=theirs.id)
+    assert got.status == 303 and "Secret plan" not in here.browser.get(got.location).body
+    assert other.world.campaigns.history(other.session, theirs.id).draft.subject == "Secret plan"
+    assert here.world.campaigns.get(here.session, theirs.id).partner == here.ours.id
+
+
 def test_foreign_ids_of_every_kind_are_the_same_404() -> None:
     """N33, N36: a foreign, unknown or malformed id answers byte for byte alike, on every page."""
     here, other = place(), place(name="Other", seed=1)
