@@ -99,3 +99,7 @@ class Participation:
     state: ParticipationState = ParticipationState.INVITED
     campaigns: int = 0
     params: dict[str, str] = field(default_factory=dict)
+
+    def open_at(self, at: datetime) -> bool:
+        """Whether a mail may go out at that moment, as the programme said when the partner was told."""
+        return self.opens_at <= at < self.closes_at

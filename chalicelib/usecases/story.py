@@ -65,14 +65,14 @@ def read(world: World, session: PartnerSession, campaign_id: str) -> Story:
     history = world.campaigns.history(session, campaign)
     first = history.audit[0].details if history.audit else {}
     if "name" not in first or "programme" not in first:
-        return _of_control(world.campaigns.get(session, campaign), history)
+        return of_control(world.campaigns.get(session, campaign), history)
     return Story(
         id=campaign, name=str(first["name"]), programme=ProgrammeId(str(first["programme"])),
         state=_state(history), history=history,
     )
 
 
-def _of_control(control: Campaign, history: History) -> Story:
+def of_control(control: Campaign, history: History) -> Story:
     """The same from the control item, for a trail whose first entry does not name the programme."""
     return Story(
         id=control.id, name=control.name, programme=control.programme, state=control.state, history=history,

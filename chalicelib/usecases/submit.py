@@ -24,7 +24,7 @@ from chalicelib.domain.campaign import (
 from chalicelib.domain.chain import Chain, eligible, one_person
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, PersonId
-from chalicelib.domain.partner import Agreement, Partner
+from chalicelib.domain.partner import Agreement, Participation, Partner
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import ONE_REVIEWER, Lane, Submission
 from chalicelib.domain.programme import Programme
@@ -33,12 +33,13 @@ from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import clean
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History
+from chalicelib.ports.workflow import Change, History, PartnerHome
 from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import company, drafts, outbox
+from chalicelib.usecases import company, drafts, outbox, story
 from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.review import review_notice
+from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
 
 TERMS = "terms"
@@ -53,10 +54,9 @@ class Answers:
     ``start``, ``rendered`` and ``audience`` are None where a problem kept them from being made.
     """
 
-    campaign: Campaign
+    campaign: Story
     draft: Draft
     template: TemplateVersion
-    programme: Programme
     partner: Partner
     start: SendTime | None
     audience: Preflight
@@ -68,10 +68,15 @@ class Answers:
 
 
 def look(world: World, session: PartnerSession, campaign_id: CampaignId) -> Answers:
-    """Gather a draft's answers and every problem at once, without changing anything."""
-    campaign = world.campaigns.get(session, campaign_id)
-    history = world.campaigns.history(session, campaign_id)
-    return _answers(world, session, campaign, history)
+    """Gather a draft's answers and every problem at once, without changing anything, in three reads.
+
+    State and run window are those that the trail and the partner's own list tell; :func:`submit`
+    asks the control item and the programme.
+    """
+    told = story.read(world, session, campaign_id)
+    home = world.partners.home(session)
+    window = story.part_of(home, told.programme) or world.programmes.get(told.programme)
+    return _answers(world, session, told, home, window)
 
 
 def submit(
@@ -88,11 +93,13 @@ def submit(
     history = world.campaigns.history(session, campaign_id)
     if history.draft.version != draft_version:
         raise drafts.changed(history.draft)
-    answers = _answers(world, session, campaign, history)
+    programme = world.programmes.get(campaign.programme)
+    told = story.of_control(campaign, history)
+    answers = _answers(world, session, told, world.partners.home(session), programme)
     problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
     if answers.needs_terms and not terms:
         problems.append(Problem("terms.not_accepted", "terms"))
-    chain = chain_of(answers.lane, answers.programme)
+    chain = chain_of(answers.lane, programme)
     asked = eligible(chain.stages[0], person.id, campaign.created_by) if chain else ()
     if chain and len(asked) < chain.stages[0].need:
         problems.append(Problem("review.nobody"))
@@ -100,7 +107,10 @@ def submit(
         raise Refused(problems)
     if answers.needs_terms:
         _accept_terms(world, session, answers.partner, person.id)
-    revision = _revision(world, session, person, answers, answers.rendered, answers.start, note)
+    revision = _revision(
+        world, session, person, answers, answers.rendered, answers.start, number=campaign.revision + 1,
+        message_class=programme.message_class.value, note=note,
+    )
     change = _change(world, person, campaign, history, answers, revision, asked)
     world.campaigns.commit(session, change)
     outbox.ring(world, change.after)
@@ -112,14 +122,14 @@ def chain_of(lane: Lane, programme: Programme) -> Chain | None:
     return one_person(programme.reviewers) if lane.chain else None
 
 
-def _answers(world: World, session: PartnerSession, campaign: Campaign, history: History) -> Answers:
-    home = world.partners.home(session)
-    draft = history.draft
-    programme = world.programmes.get(campaign.programme)
+def _answers(
+    world: World, session: PartnerSession, told: Story, home: PartnerHome, window: Programme | Participation,
+) -> Answers:
+    draft = told.history.draft
     template = world.templates.get(draft.template, draft.template_version)
     audience = preflight(world, session, home.partner.market)
     problems = company.missing(home.partner)
-    start = _start(draft, programme, world.clock.now(), problems)
+    start = _start(draft, window, world.clock.now(), problems)
     rendered = None
     try:
         rendered = render(
@@ -140,13 +150,15 @@ def _answers(world: World, session: PartnerSession, campaign: Campaign, history:
         undecidable=sum(f.state == "undecidable" for f in findings), exceptions=0, audience=audience.receive,
     )
     return Answers(
-        campaign=campaign, draft=draft, template=template, programme=programme, partner=home.partner,
+        campaign=told, draft=draft, template=template, partner=home.partner,
         start=start, audience=audience, rendered=rendered, findings=tuple(findings),
         lane=ONE_REVIEWER.choose(facts), problems=tuple(problems), needs_terms=not _accepted(home.partner),
     )
 
 
-def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Problem]) -> SendTime | None:
+def _start(
+    draft: Draft, window: Programme | Participation, now: datetime, problems: list[Problem],
+) -> SendTime | None:
     """Resolve the typed time; what is wrong with it is added to ``problems``."""
     if not draft.local_time:
         problems.append(Problem("time.missing", "local_time"))
@@ -158,10 +170,10 @@ def _start(draft: Draft, programme: Programme, now: datetime, problems: list[Pro
         return None
     if start.at < now + schedule.GRACE:
         problems.append(Problem("time.past", "local_time", {"value": draft.local_time}))
-    elif not programme.open_at(start.at):
+    elif not window.open_at(start.at):
         problems.append(Problem("time.outside_window", "local_time", {
-            "value": draft.local_time, "opens": programme.opens_at.isoformat(timespec="minutes"),
-            "closes": programme.closes_at.isoformat(timespec="minutes"),
+            "value": draft.local_time, "opens": window.opens_at.isoformat(timespec="minutes"),
+            "closes": window.closes_at.isoformat(timespec="minutes"),
         }))
     return start
 
@@ -197,7 +209,7 @@ def _accept_terms(world: World, session: PartnerSession, partner: Partner, perso
 
 def _revision(
     world: World, session: PartnerSession, person: Person, answers: Answers, rendered: Rendered,
-    start: SendTime, note: str,
+    start: SendTime, *, number: int, message_class: str, note: str,
 ) -> Revision:
     """Store the encoded content under its hash and describe everything the digests cover."""
     data = rendered.content.encode()
@@ -205,7 +217,7 @@ def _revision(
     world.blobs.put(session, content_key(session.partner, sha256), data, "application/json")
     partner, draft = answers.partner, answers.draft
     return digest.bound(Revision(
-        campaign=answers.campaign.id, number=answers.campaign.revision + 1, template=draft.template,
+        campaign=answers.campaign.id, number=number, template=draft.template,
         template_version=draft.template_version, language=answers.template.language, subject=rendered.subject,
         preheader=rendered.preheader, values=dict(rendered.values), content=sha256,
         locked_sha256=rendered.locked_sha256, merge_fields=answers.template.merge_fields,
@@ -213,7 +225,7 @@ def _revision(
         on_lapse=draft.on_lapse, sender_address=partner.sender.address, sender_name=partner.sender.display_name,
         reply_to=partner.sender.reply_to, entity_version=partner.entity.version,
         imprint_sha256=rendered.imprint_sha256, headers=tuple(rendered.headers),
-        message_class=answers.programme.message_class.value, digests=Digests(partner="", frame=""),
+        message_class=message_class, digests=Digests(partner="", frame=""),
         findings=answers.findings, submitted_by=person.id, submitted_at=world.clock.now(), note=clean("note", note)[0],
     ))
 

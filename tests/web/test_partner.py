@@ -44,12 +44,15 @@ def test_every_page_reads_at_most_three_times_and_writes_nothing() -> None:
 
 
 def test_the_check_page_reads_each_thing_once() -> None:
-    """The one page that gathers everything reads no thing twice."""
+    """The one page that gathers everything reads no thing twice: account, campaign, partner, and the customers' count.
+
+    The fourth read is of the other trust zone's table, which no query of the workflow reaches.
+    """
     here = place()
     made = here.ready()
     assert here.get("campaigns", made.id, "check").status == 200
     calls = here.watched.database()
-    assert len(calls) == len(set(calls)) <= 6, calls
+    assert len(calls) == len(set(calls)) <= 4, calls
     assert here.watched.writes() == []
 
 
