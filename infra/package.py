@@ -1,9 +1,10 @@
-"""Build what is deployed: ``build/package/deployment.zip`` and ``build/package/sam.json``.
+"""Build what is deployed: ``build/package/deployment.zip``, ``sam.json`` and ``stack.json``.
 
-``chalice package`` ships app.py, chalicelib and vendor only, so it works on a stage: a fresh folder
-in which ``vendor`` holds the runtime's wheels (unpacked, for Lambda's Python and glibc, each with its
-hash, a source build refused) and the templates, which the program finds at the same relative place as
-in the checkout. The stage is always made anew: Chalice's own cache hashes contents without names.
+``chalice package`` ships app.py, chalicelib and vendor only, and compiles nothing, so of its work only the
+templates and its runtime are taken. Chalice works on a stage, a fresh folder: its own cache hashes
+contents without names. The zip is made from the stage, the page templates and the locked wheels
+(``infra.artefact``), the stack's template from Chalice's two (``infra.template``); ``stack.json`` is its
+translation to plain CloudFormation, which is what ``make deploy`` uses.
 """
 
 from __future__ import annotations
@@ -17,27 +18,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from infra.intrinsics import policy
+from infra import artefact
+from infra.artefact import PackageError
+from infra.template import SURFACES, compose
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
-STAGE_NAME = "prod"
-PLATFORMS = ("manylinux_2_26_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-"""Wheels that run on Lambda's Python 3.11 (glibc 2.26)."""
-LIMIT = 250 * 1024 * 1024
-"""Bytes that a function may unzip to (AWS quota)."""
-ROLES = {"PartnerDataRole": ("partner", "partner-data"), "ReviewDataRole": ("review", "review-data")}
 PRODUCTION_SETTINGS = {
     "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_EC2_METADATA_DISABLED": "true",
 }
-"""Chalice asks for a region even where it calls nothing."""
-UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-
-
-class PackageError(RuntimeError):
-    """The package could not be built; the text says why."""
+"""Chalice and the SAM translator ask for a region even where they call nothing."""
 
 
 def main() -> int:
@@ -49,88 +39,66 @@ def main() -> int:
         return 1
     archive = out / "deployment.zip"
     print(f"{archive.relative_to(ROOT)}: {archive.stat().st_size / 1e6:.1f} MB, "
-          f"unzipped {unzipped_size(archive) / 1e6:.1f} MB; template {(out / 'sam.json').relative_to(ROOT)}")
+          f"unzipped {artefact.unzipped_size(archive) / 1e6:.1f} MB; "
+          f"templates sam.json and stack.json beside it")
     return 0
 
 
 def build(place: Path) -> Path:
-    """Build below ``place``; returns the folder with ``deployment.zip`` and ``sam.json``. Raises PackageError."""
-    stage, out = place / "stage", place / "package"
-    for folder in (stage, out):
+    """Build below ``place``; returns the folder with zip and templates. Raises PackageError."""
+    stage, task, out = place / "stage", place / "task", place / "package"
+    for folder in (stage, task, out):
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     make_stage(stage)
-    install_wheels(stage / "vendor")
-    extra = place / "resources.json"
-    extra.write_text(json.dumps(merged_resources(), indent=2), "utf-8")
-    run_chalice(stage, extra, out)
-    size = unzipped_size(out / "deployment.zip")
-    if size > LIMIT:
-        raise PackageError(f"The function unzips to {size / 1e6:.0f} MB; Lambda takes {LIMIT / 1e6:.0f} MB at most.")
+    templates = {surface: run_chalice(stage, surface, place / f"chalice-{surface}") for surface in SURFACES}
+    make_task(place / "chalice-partner" / "deployment.zip", task)
+    artefact.write_zip(task, out / "deployment.zip")
+    artefact.check_sizes(out / "deployment.zip")
+    (out / "sam.json").write_text(json.dumps(compose(templates), indent=1, sort_keys=True), "utf-8")
+    _run("The SAM translator", [sys.executable, "-m", "infra.translate", str(out / "sam.json"),
+                                str(out / "stack.json")], ROOT)
     return out
 
 
 def make_stage(stage: Path) -> None:
-    """Copy what Chalice reads. Its requirements.txt is empty: the wheels are in ``vendor`` already."""
-    stage.mkdir(parents=True)
-    shutil.copy(ROOT / "app.py", stage)
-    shutil.copytree(ROOT / "chalicelib", stage / "chalicelib", ignore=UNWANTED)
-    shutil.copytree(ROOT / "templates", stage / "vendor" / "templates", ignore=UNWANTED)
+    """Copy what Chalice reads. Its requirements.txt is empty: the wheels are not its business."""
+    artefact.copy_sources(stage, ("app.py", "chalicelib"))
     shutil.copytree(ROOT / "infra" / "policies", stage / "infra" / "policies")
     (stage / ".chalice").mkdir()
     shutil.copy(ROOT / ".chalice" / "config.json", stage / ".chalice")
     (stage / "requirements.txt").write_text("", "utf-8")
 
 
-def install_wheels(target: Path) -> None:
-    """Unpack the locked wheels for Lambda; raises PackageError where one would have to be compiled."""
-    command = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-        "--target", str(target), "--upgrade", "--require-hashes", "--only-binary=:all:", "--no-compile",
-        "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--abi", "abi3", "--abi", "none",
-    ]
-    for platform in PLATFORMS:
-        command += ["--platform", platform]
-    done = subprocess.run(
-        [*command, "-r", str(ROOT / "requirements.txt")], capture_output=True, text=True, check=False,
-    )
-    if done.returncode:
-        raise PackageError(f"The wheels for Lambda could not be fetched:\n{done.stderr.strip()}")
-    shutil.rmtree(target / "bin", ignore_errors=True)
+def make_task(chalice_zip: Path, task: Path) -> None:
+    """Lay out ``/var/task``: the program with Chalice's runtime, the page templates, the wheels; trimmed, compiled."""
+    artefact.install_wheels(task, ROOT / "requirements.txt")
+    with zipfile.ZipFile(chalice_zip) as archive:
+        archive.extractall(task)
+    artefact.copy_sources(task, ("templates",))
+    artefact.trim(task)
+    artefact.compile_all(task)
 
 
-def merged_resources() -> dict[str, Any]:
-    """``infra/resources.yaml`` and the two assumed roles, whose policies have files of their own."""
-    document: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "resources.yaml").read_text("utf-8"))
-    for resource, (name, policy_name) in ROLES.items():
-        document["Resources"][resource] = {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "RoleName": {"Fn::Sub": f"${{App}}-${{Stage}}-{name}"},
-                "AssumeRolePolicyDocument": policy("assume-with-partner-tag"),
-                "Policies": [{"PolicyName": "scoped", "PolicyDocument": policy(policy_name)}],
-            },
-        }
-    return document
-
-
-def run_chalice(stage: Path, extra: Path, out: Path) -> None:
-    """Have Chalice build template and zip; raises PackageError with what it said."""
+def run_chalice(stage: Path, surface: str, out: Path) -> dict[str, Any]:
+    """Have Chalice build template and zip of a surface; raises PackageError with what it said."""
+    shutil.rmtree(out, ignore_errors=True)
     command = [
         sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())",
-        "--project-dir", str(stage), "package", "--stage", STAGE_NAME, "--merge-template", str(extra), str(out),
+        "--project-dir", str(stage), "package", "--stage", surface, str(out),
     ]
+    _run("chalice package", command, stage, {"COUNTERSIGN_SURFACE": surface})
+    template: dict[str, Any] = json.loads((out / "sam.json").read_text("utf-8"))
+    return template
+
+
+def _run(what: str, command: list[str], folder: Path, more: dict[str, str] | None = None) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTERSIGN_"))}
     done = subprocess.run(
-        command, cwd=stage, env=clean | PRODUCTION_SETTINGS, capture_output=True, text=True, check=False,
+        command, cwd=folder, env=clean | PRODUCTION_SETTINGS | (more or {}), capture_output=True, text=True, check=False,
     )
     if done.returncode:
-        raise PackageError(f"chalice package failed:\n{done.stdout.strip()}\n{done.stderr.strip()}")
-
-
-def unzipped_size(archive: Path) -> int:
-    """Bytes of all files in the zip."""
-    with zipfile.ZipFile(archive) as opened:
-        return sum(info.file_size for info in opened.infolist())
+        raise PackageError(f"{what} failed:\n{done.stdout.strip()}\n{done.stderr.strip()}")
 
 
 if __name__ == "__main__":

@@ -72,8 +72,13 @@ class Visit:
 
 
 def cookie_name(urls: Urls, short: str = "cs") -> str:
-    """``__Host-cs`` over https; plain ``cs`` on http, where browsers refuse the prefix."""
-    return f"__Host-{short}" if urls.secure else short
+    """``__Host-cs`` over https; plain ``cs`` on http, where browsers refuse the prefix.
+
+    A cookie belongs to a host: where both surfaces share one, by path, HQ's pages have names of their own.
+    """
+    shared = urls.own == urls.hq != urls.base and origin(urls.hq) == origin(urls.base)
+    own = f"{short}-hq" if shared else short
+    return f"__Host-{own}" if urls.secure else own
 
 
 def open_visit(world: World, request: Request, urls: Urls, *, load: bool = True) -> Visit:

@@ -85,7 +85,7 @@ def _ensure_key(kms: Any, alias: str) -> str:
 
 
 def _ensure_role(iam: Any, name: str, document: Mapping[str, Any], variables: Mapping[str, str]) -> None:
-    trust = resolve(policy("assume-with-partner-tag"), variables)
+    trust = resolve(policy(f"assume-{name.rpartition('-')[2]}"), variables)
     _unless_there(iam.create_role, RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
     iam.put_role_policy(RoleName=name, PolicyName="scoped", PolicyDocument=json.dumps(document))
 

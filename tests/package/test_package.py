@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import json
+import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +14,12 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import schema
-from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import QueueName
+from chalicelib.web.surfaces import routes_of
+from infra import artefact, intrinsics, package
+from infra.artefact import INSTALLERS, PackageError
 from infra.local.pump import BATCH_SIZES
+from infra.template import ASSUMED, SURFACES, function_names
 from tests.package.conftest import Packaged
 
 pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
@@ -68,18 +75,58 @@ def test_tools_are_not_in_the_zip(unzipped: Path) -> None:
     names = {path.name for path in unzipped.iterdir()}
     assert names & {"pip", "setuptools", "click", "moto", "pytest", "infra", "tests", "bin"} == set()
     assert not (unzipped / "chalice" / "cli").exists()
+    assert not [path for path in unzipped.glob("*.dist-info") if path.name.partition("-")[0] in INSTALLERS]
 
 
 def test_each_function_has_a_role_and_policy_of_its_own(template: dict[str, Any]) -> None:
     """No two functions share a role, and each policy is the one in its file."""
     functions = functions_of(template)
-    assert {name.lower() for name in functions} == {*FUNCTIONS, "apihandler"}
+    assert set(functions) == set(function_names())
     roles = [properties["Role"]["Fn::GetAtt"][0] for properties in functions.values()]
     assert len(set(roles)) == len(roles)
-    for name in FUNCTIONS:
-        policies = template["Resources"][f"{name.capitalize()}Role"]["Properties"]["Policies"]
-        document = json.loads((ROOT / "infra" / "policies" / f"{name}.json").read_text("utf-8"))
-        assert [policy["PolicyDocument"] for policy in policies] == [document]
+    for function, name in function_names().items():
+        policies = template["Resources"][f"{function}Role"]["Properties"]["Policies"]
+        assert [policy["PolicyDocument"] for policy in policies] == [intrinsics.policy(name)]
+
+
+def test_the_surfaces_are_two_functions(template: dict[str, Any]) -> None:
+    """HQ's function may assume the review role only, and each API knows the routes of its own surface only."""
+    assumable = {}
+    for surface, prefix in SURFACES.items():
+        properties = functions_of(template)[f"{prefix}Pages"]
+        assert properties["Environment"]["Variables"]["COUNTERSIGN_SURFACE"] == surface
+        paths = template["Resources"][f"{prefix}Api"]["Properties"]["DefinitionBody"]["paths"]
+        assert set(paths) == {route.path for route in routes_of(surface)}
+        assert f"pages-{surface}/invocations" in json.dumps(paths)
+        statements = intrinsics.policy(f"pages-{surface}")["Statement"]
+        assumable[surface] = [
+            arn["Fn::Sub"].rpartition("-")[2]
+            for s in statements if "sts:AssumeRole" in s["Action"] for arn in s["Resource"]
+        ]
+    assert assumable == {"partner": ["partner"], "hq": ["review"]}
+
+
+def test_roles_are_assumed_by_those_functions_that_may(template: dict[str, Any]) -> None:
+    """A role's trust names exactly the functions whose own policies let them assume it."""
+    for resource, (role, _) in ASSUMED.items():
+        trust = template["Resources"][resource]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+        trusted = {arn["Fn::Sub"].rpartition("-fn-")[2] for arn in trust["Condition"]["ArnLike"]["aws:PrincipalArn"]}
+        wanting = {
+            name for name in function_names().values() for s in intrinsics.policy(name)["Statement"]
+            if "sts:AssumeRole" in s["Action"] and any(arn["Fn::Sub"].endswith(f"-{role}") for arn in s["Resource"])
+        }
+        assert trusted == wanting
+
+
+def test_no_function_keeps_compute_for_itself(template: dict[str, Any]) -> None:
+    """Idle, the deployment costs no compute: nothing is provisioned, tables are paid by request."""
+    assert "Provisioned" not in json.dumps(template)
+    small = template["Mappings"]["Concurrency"]["small"]
+    assert template["Parameters"]["Size"]["Default"] == "small", "a new account has 10 concurrent executions"
+    assert small["Send"] == small["Worker"] == 2, "the least that SQS takes"
+    normal = template["Mappings"]["Concurrency"]["normal"]
+    reserved = normal["Tick"] + 2 * normal["Pages"] + normal["Send"] + 4 * normal["Worker"]
+    assert f"reserves {reserved}" in template["Parameters"]["Size"]["Description"]
 
 
 def test_no_function_but_the_assumed_role_reaches_customers(template: dict[str, Any]) -> None:
@@ -96,7 +143,7 @@ def test_queues_call_their_functions_as_the_local_pump_does(template: dict[str, 
     """Batch sizes and partial failures are the same on AWS and locally."""
     functions = functions_of(template)
     for name, batch in BATCH_SIZES.items():
-        source = functions[name.capitalize()]["Events"]["Queue"]["Properties"]
+        source = functions[name.capitalize()]["Events"]["Source"]["Properties"]
         assert source["BatchSize"] == batch
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert source["Queue"] == {"Fn::GetAtt": [f"{name.capitalize()}Queue", "Arn"]}
@@ -162,3 +209,50 @@ def test_missing_settings_are_told_all_at_once(unzipped: Path) -> None:
     finally:
         process.close()
 
+
+
+def test_the_same_sources_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    """Built twice, zip and templates are byte-identical, so that a release can be checked by building it again."""
+    again = package.build(tmp_path)
+    for name in ("deployment.zip", "sam.json", "stack.json"):
+        assert (again / name).read_bytes() == (built / name).read_bytes(), name
+
+
+def test_a_source_build_is_refused(tmp_path: Path) -> None:
+    """A package that has no wheel for Lambda stops the build instead of being compiled for this machine."""
+    source = tmp_path / "compiled-1.0"
+    source.mkdir()
+    (source / "setup.py").write_text("raise SystemExit('this must never run')", "utf-8")
+    (source / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: compiled\nVersion: 1.0\n", "utf-8")
+    archive = tmp_path / "compiled-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as opened:
+        opened.add(source, "compiled-1.0")
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"compiled==1.0 --hash=sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}\n", "utf-8")
+    with pytest.raises(PackageError, match=r"(?s)never compiled here.*compiled==1.0"):
+        artefact.install_wheels(tmp_path / "out", lock, "--no-index", "--find-links", str(tmp_path))
+
+
+def test_the_artefact_stays_small(built: Path) -> None:
+    """Under 50 MB zipped and 170 MB unzipped, and one byte more than allowed is refused."""
+    artefact.check_sizes(built / "deployment.zip")
+    assert artefact.ZIPPED_LIMIT <= 50_000_000
+    assert artefact.UNZIPPED_LIMIT <= 170_000_000
+
+
+def test_everything_is_compiled(unzipped: Path) -> None:
+    """Each module has its bytecode, which is taken without a look at the source and names Lambda's folder."""
+    for module in unzipped.rglob("*.py"):
+        compiled = Path(importlib.util.cache_from_source(str(module)))
+        assert compiled.exists(), module
+        assert compiled.read_bytes()[4:8] == b"\x01\x00\x00\x00", "PEP 552: hash-based, unchecked"
+    assert b"/var/task/app.py" in Path(importlib.util.cache_from_source(str(unzipped / "app.py"))).read_bytes()
+
+
+def test_every_service_in_use_has_its_model() -> None:
+    """What the program asks botocore for is not trimmed away."""
+    asked = {
+        name for file in (ROOT / "chalicelib").rglob("*.py")
+        for name in re.findall(r'clients\.get\(\s*"([a-z0-9]+)"', file.read_text("utf-8"))
+    }
+    assert {"dynamodb", "sqs", "sts"} <= asked <= set(artefact.SERVICES)
