@@ -9,9 +9,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue
+from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
 from chalicelib.rendering.merge import SENTINEL
 from chalicelib.rendering.structure import Node, build
@@ -20,6 +20,9 @@ from chalicelib.rendering.tokens import Kind, Lines, Token, tokenise
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
 _CONDITION_END = re.compile(rb"<!\[endif\]-->\Z", re.IGNORECASE)
 _BLOCKS = frozenset(SystemBlock)
+_BREAK_NAMES = "br hr p div td th tr li table h1 h2 h3 h4 h5 h6 ul ol blockquote center"
+_BREAKS = frozenset(_BREAK_NAMES.split())
+"""Tags at which a line of text ends."""
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class _Draft:
     elements: list[Element] = field(default_factory=list)
     styles: list[Css] = field(default_factory=list)
     broken: list[tuple[str, int]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    breaks: list[int] = field(default_factory=list)
 
 
 def read(
@@ -46,7 +51,7 @@ def read(
     return Document(
         elements=tuple(draft.elements), styles=tuple(draft.styles), text=" ".join("".join(texts).split()),
         html_bytes=html_bytes or len(source), broken=tuple(draft.broken), blocks=blocks, block_links=links,
-        values=tuple(values),
+        values=tuple(values), runs=tuple(draft.runs), breaks=tuple(draft.breaks),
     )
 
 
@@ -63,6 +68,7 @@ def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Dr
     own: dict[int, list[str]] = {}
     inside: dict[int, list[str]] = {}
     stack: list[int] = []
+    runs: list[Run] = []
     for token in tokens:
         while stack and tree.nodes[stack[-1]].until <= token.start:
             stack.pop()
@@ -72,24 +78,32 @@ def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Dr
             if node.until > token.end:
                 stack.append(node_of[id(token)])
             style = token.get("style")
+            if token.name in _BREAKS and not mso:
+                draft.breaks.append(len(runs))
             if style:
                 draft.styles.append(Css(named(style, names), True, where.region(token, attributes=False), at))
         elif token.kind is Kind.TEXT or (token.kind is Kind.RAW and token.name == "title"):
             text = named(html.unescape(source[token.start:token.end].decode("utf-8", "replace")), names)
             texts.append(text)
+            if not mso:
+                runs.append(Run(text, stack[-1] if stack else -1, where.region(token, attributes=False), at, len(runs)))
             _collect(text, stack, tree.nodes, own, inside)
         elif token.kind is Kind.RAW and token.name == "style":
             draft.styles.append(Css(source[token.start:token.end].decode("utf-8", "replace"), False, "", at))
+        elif token.kind is Kind.END and token.name in _BREAKS and not mso:
+            draft.breaks.append(len(runs))
         elif token.kind is Kind.COMMENT and not mso:
             _read_condition(source, token, names, draft, line=at - 1)
         elif token.kind is Kind.BROKEN:
             draft.broken.append((source[token.start:token.start + 60].decode("utf-8", "replace"), at))
-    elements = _Where(slots)
+    elements, base = _Where(slots), len(draft.elements)
+    # Outlook's comments were read meanwhile: their elements stand before these.
+    draft.runs += [replace(run, element=run.element + base if run.element >= 0 else -1) for run in runs]
     for index, node in enumerate(tree.nodes):
         draft.elements.append(Element(
             tag=node.name, attributes=tuple((a.name, named(a.value, names)) for a in node.start.attributes),
             text="".join(inside.get(index, ())), own="".join(own.get(index, ())), region=elements.region(node.start),
-            line=line + lines.at(node.start.start), mso=mso,
+            line=line + lines.at(node.start.start), mso=mso, parent=node.parent + base if node.parent >= 0 else -1,
         ))
 
 

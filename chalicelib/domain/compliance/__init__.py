@@ -3,10 +3,11 @@
 To add a rule takes three steps:
 
 1. Write a function ``(Document, MailFacts) -> Iterable[Finding]`` in the module of its group
-   (``security``, ``legal``, ``links``, ``delivery``, ``accessibility``) and name it in that
-   module's ``RULES``, with its code and severity.
-2. Give its code a message, a why and a fix in ``chalicelib/texts/compliance.py``.
-3. Add mails that must fire and lookalikes that must not to ``tests/domain/compliance/``.
+   (``security``, ``legal``, ``links``, ``delivery``, ``brand``, ``clients``, ``accessibility``) and
+   name it in that module's ``RULES``, with its code and severity.
+2. Give its code a message, a why and a fix in ``chalicelib/texts/rules.py``.
+3. Add a mail that must fire and two lookalikes that must not to ``tests/corpus/``, and run
+   ``python -m infra.rules_reference`` for ``docs/rules.md``.
 
 A rule sees facts only (``Document``, ``MailFacts``); it imports no parser but tinycss2, inside a
 function. A rule that raises counts as *undecidable*: a person looks, it never counts as passed.
@@ -14,17 +15,25 @@ function. A rule that raises counts as *undecidable*: a person looks, it never c
 
 from __future__ import annotations
 
-from chalicelib.domain.compliance import accessibility, delivery, legal, links, security
+from dataclasses import replace
+
+from chalicelib.domain.compliance import accessibility, brand, clients, delivery, legal, links, security
 from chalicelib.domain.compliance.document import Css, Document, Element, MailFacts, OpenValue
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
 from chalicelib.domain.compliance.registry import Rule, run
+from chalicelib.domain.waiver import matches
 
-RULES: tuple[Rule, ...] = (*security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *accessibility.RULES)
+RULES: tuple[Rule, ...] = (
+    *security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *brand.RULES, *clients.RULES, *accessibility.RULES,
+)
 
 __all__ = [
     "RULES", "Css", "Document", "Element", "Finding", "FindingState", "MailFacts", "OpenValue", "Rule", "Severity",
-    "check", "check_template",
+    "check", "check_template", "fixed",
 ]
+
+ABSOLUTE = ("SEC*", "LEG001", "LEG002", "DLV*", "LNK001", "LNK002")
+"""What a template may not be published with."""
 
 
 def check(document: Document, facts: MailFacts) -> list[Finding]:
@@ -38,5 +47,19 @@ def check(document: Document, facts: MailFacts) -> list[Finding]:
 
 
 def check_template(document: Document, facts: MailFacts) -> list[Finding]:
-    """The lint at publish: every rule that needs no values, on the whole source."""
-    return run(RULES, document, facts)
+    """The lint at publish: every rule that needs no values, on the whole source.
+
+    Nothing is refused for style: only what cannot be made safe or lawful blocks, the rest is a warning
+    for the author, since a partner's values may still put it right.
+    """
+    return [
+        replace(f, severity=Severity.WARN) if f.severity is Severity.BLOCK and not matches(f.code, ABSOLUTE) else f
+        for f in run(RULES, document, facts)
+    ]
+
+
+def fixed(finding: Finding, value: str) -> str | None:
+    """``value`` with the finding's safe fix, None where it has none or the words are gone."""
+    if finding.fix is None or not finding.fix[0] or finding.fix[0] not in value:
+        return None
+    return value.replace(*finding.fix, 1)

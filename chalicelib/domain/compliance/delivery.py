@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from chalicelib.domain import graphemes
+from chalicelib.domain.compliance import words
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, Severity, quoted
+from chalicelib.domain.compliance.flow import SYSTEM, blocks, open_passages
 from chalicelib.domain.compliance.registry import Rule
 
 CLIP_BYTES = 102 * 1024
@@ -76,8 +78,32 @@ def _merge_tags(document: Document, facts: MailFacts) -> Iterator[Finding]:
                 yield Finding(code="DLV008", region=region, quote=quoted(match.group()), line=line)
 
 
+def _image_only(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """DLV002: a mail of pictures says nothing where pictures are off; 60 characters a picture, 80 in all."""
+    pictures = 0
+    for element in document.elements:
+        if element.tag == "img" and not element.mso and element.get("src") and (
+            (element.get("width"), element.get("height")) != ("1", "1")
+        ):
+            pictures += 1
+    shown = sum(len(passage.text.strip()) for passage in blocks(document) if passage.region not in SYSTEM)
+    if pictures and shown < max(80, 60 * pictures):
+        yield Finding(code="DLV002", severity=Severity.WARN, params={"pictures": pictures, "characters": shown})
+
+
+def _spam(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """DLV003: phrases that filters count against a mail."""
+    phrases = (*words.SPAM["all"], *words.SPAM.get(facts.language[:2].lower() or "en", ()))
+    for passage in open_passages(document, facts):
+        for said in dict.fromkeys(words.find(passage.text, phrases)):
+            yield Finding(code="DLV003", severity=Severity.WARN, region=passage.region, line=passage.line,
+                          quote=quoted(said))
+
+
 RULES = (
     Rule("DLV001", Severity.BLOCK, _size),
+    Rule("DLV002", Severity.WARN, _image_only, template=False),
+    Rule("DLV003", Severity.WARN, _spam),
     Rule("DLV004", Severity.BLOCK, _plain_text, template=False),
     Rule("DLV005", Severity.BLOCK, _one_click, template=False),
     Rule("DLV006", Severity.WARN, _subject, template=False),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chalicelib.domain.kit import EMPTY, Kit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
@@ -15,7 +17,7 @@ class Element:
 
     ``text`` is all text inside (of links and the title only), ``own`` the text that stands in
     it directly, ``region`` the open region it stands in or whose value one of its attributes
-    holds, ``mso`` whether only Outlook sees it.
+    holds, ``mso`` whether only Outlook sees it, ``parent`` the index of the element around it, or -1.
     """
 
     tag: str
@@ -25,6 +27,7 @@ class Element:
     region: str = ""
     line: int = 0
     mso: bool = False
+    parent: int = -1
 
     def get(self, name: str) -> str | None:
         """The attribute's value, or None; the first of several counts, as in a browser."""
@@ -42,6 +45,34 @@ class Css:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text in the order of the mail; ``element`` is the index of what it stands in, or -1."""
+
+    text: str
+    element: int
+    region: str = ""
+    line: int = 0
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFact:
+    """What is known of an image by its bytes. ``fingerprint`` is its dHash (16 hex digits, "" where unknown),
+    ``origin`` whose it is: ``hq``, ``partner`` or "" for nobody's, ``approved`` whether a person agreed to it."""
+
+    url: str
+    sha256: str = ""
+    fingerprint: str = ""
+    width: int = 0
+    height: int = 0
+    kind: str = ""
+    size: int = 0
+    animated: bool = False
+    origin: str = ""
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OpenValue:
     """One of the partner's values as plain text; ``subject`` and ``preheader`` are open, too."""
 
@@ -56,6 +87,8 @@ class Document:
     ``html_bytes`` is the size of the encoded HTML part with its longest per-recipient values
     not counted. ``blocks`` are the system blocks that were filled, by name, with what stands
     in them as text. ``broken`` are places that parsers read differently, with their lines.
+    ``runs`` is the text in order, ``breaks`` the numbers of the runs before which a line ends.
+    ``cache`` holds what several rules compute from it, once.
     """
 
     elements: tuple[Element, ...] = ()
@@ -66,6 +99,9 @@ class Document:
     blocks: tuple[tuple[str, str], ...] = ()
     block_links: tuple[tuple[str, str], ...] = ()
     values: tuple[OpenValue, ...] = ()
+    runs: tuple[Run, ...] = ()
+    breaks: tuple[int, ...] = ()
+    cache: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def block(self, name: str) -> str | None:
         """The text of a system block, or None where the template has none."""
@@ -78,6 +114,10 @@ class MailFacts:
 
     ``locked_sha256`` is the template version's, ``rendered_locked_sha256`` that of the mail at
     hand. ``template`` is True while an author's source is checked, before any value exists.
+
+    ``kit`` is what the brand demands; ``country`` and ``entity`` (field, value) are the partner's legal
+    data; ``ends`` are the last days of offers by region and ``sends_on`` the day of sending, both
+    ISO 8601; ``prices`` are the regions of typed prices, which need no reading of words.
     """
 
     subject: str = ""
@@ -91,3 +131,13 @@ class MailFacts:
     undefaulted: tuple[str, ...] = ()
     image_hosts: frozenset[str] = field(default_factory=frozenset)
     template: bool = False
+    language: str = ""
+    kit: Kit = EMPTY
+    country: str = ""
+    entity: tuple[tuple[str, str], ...] = ()
+    message_class: str = "marketing"
+    partner_hosts: tuple[str, ...] = ()
+    images: tuple[ImageFact, ...] = ()
+    ends: tuple[tuple[str, str], ...] = ()
+    prices: frozenset[str] = field(default_factory=frozenset)
+    sends_on: str = ""

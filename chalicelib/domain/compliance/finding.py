@@ -32,6 +32,7 @@ class Finding:
 
     ``region`` is the id of the open region it stands in, "" for a locked part or the whole;
     ``quote`` the words it is about; ``line`` the line of the source where that is known.
+    ``fix`` is a safe change, where the rule knows one: these words, replaced by those.
     The sentences (message, why, what to do) are made from ``code`` and ``params`` by
     ``chalicelib.texts.compliance``.
     """
@@ -43,6 +44,7 @@ class Finding:
     quote: str = ""
     line: int = 0
     params: Mapping[str, str | int] = field(default_factory=dict)
+    fix: tuple[str, str] | None = None
 
     @property
     def blocks(self) -> bool:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from chalicelib.domain import urls
+from chalicelib.domain.compliance import hosts
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
 from chalicelib.domain.compliance.registry import Rule
 
 _FIELD = re.compile(r"\{\{[^{}]*\}\}")
 _OTHER_SCHEMES = re.compile(r"(mailto:[^\s@<>\"]+@[^\s@<>\"]+|(tel|sms):\+?[0-9().\- ]{2,30})", re.IGNORECASE)
+_SAID = re.compile(r"(?<![\w@.-])(?:https?://)?((?:[a-z0-9à-ÿ-]{1,63}\.){1,4}"
+                   r"(?:com|org|net|de|at|ch|eu|info|shop|example|fr|es|hu|it|nl|uk|co|io|biz|store|us))(?![\w.-]*@)\b",
+                   re.IGNORECASE)
+"""What a reader takes for an address: a host under a suffix that people know."""
 
 
 def _links(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str]]:
@@ -46,7 +52,8 @@ def _malformed(document: Document, facts: MailFacts) -> Iterator[Finding]:
             urls.normalise(_FIELD.sub("x", href))
         except urls.BadUrl as error:
             yield Finding(code="LNK002", region=element.region, quote=quoted(href), line=element.line,
-                          params={"reason": error.code})
+                          params={"reason": error.code},
+                          fix=(href, f"https://{href}") if error.code == "url.scheme_missing" else None)
 
 
 def _insecure(document: Document, facts: MailFacts) -> Iterator[Finding]:
@@ -58,11 +65,93 @@ def _insecure(document: Document, facts: MailFacts) -> Iterator[Finding]:
             value = element.get(name) or ""
             if urls.scheme_of(value) == "http":
                 yield Finding(code="LNK008", severity=Severity.WARN, region=element.region, quote=quoted(value),
-                              line=element.line)
+                              line=element.line, fix=(value, re.sub(r"(?i)\Ahttp:", "https:", value.strip())))
+
+
+def _hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str, str]]:
+    """All links to a web address with their hosts, lower case and in punycode; merge fields stand for anything."""
+    for element, href in _links(document, facts):
+        href = href.strip()
+        if urls.scheme_of(href) in ("http", "https"):
+            try:
+                yield element, href, urls.host_of(urls.normalise(_FIELD.sub("x", href)))
+            except urls.BadUrl:
+                continue  # LNK002 has told
+
+
+def _shortener(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """LNK003: a shortener hides where a link leads, and filters distrust it."""
+    for element, href, host in _hosts(document, facts):
+        if hosts.registrable(host) in hosts.SHORTENERS:
+            yield Finding(code="LNK003", region=element.region, quote=quoted(href), line=element.line)
+
+
+def _foreign(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """LNK004: links lead to the brand's hosts and the partner's own. A host that a merge field writes needs a look."""
+    allowed = (*facts.kit.hosts, *facts.partner_hosts)
+    if not facts.kit.hosts:
+        return
+    for element, href in _links(document, facts):
+        host_part = href.strip().partition("://")[2].partition("/")[0]
+        if "{{" in host_part:
+            yield Finding(code="LNK004", state=FindingState.UNDECIDABLE, region=element.region, quote=quoted(href),
+                          line=element.line, params={"host": quoted(host_part)})
+    for element, href, host in _hosts(document, facts):
+        if "{{" not in href.partition("://")[2].partition("/")[0] and not urls.host_allowed(host, allowed):
+            yield Finding(code="LNK004", region=element.region, quote=quoted(href), line=element.line,
+                          params={"host": hosts.readable(host)})
+
+
+def _campaign_parameters(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """LNK005: links to the brand's own hosts carry the parameters that its statistics count by."""
+    for element, href, host in _hosts(document, facts) if facts.kit.utm else ():
+        if not urls.host_allowed(host, facts.kit.hosts) or href in facts.kit.terms:
+            continue
+        given = dict(parse_qsl(urlsplit(href).query, keep_blank_values=True))
+        wrong = [(n, v) for n, v in facts.kit.utm if n not in given or (v not in ("", "*") and given[n] != v)]
+        if wrong:
+            yield Finding(code="LNK005", severity=Severity.INFO, region=element.region, quote=quoted(href),
+                          line=element.line, params={"missing": ", ".join(n for n, _ in wrong)},
+                          fix=(href, _with(href, wrong)))
+
+
+def _with(href: str, wanted: Sequence[tuple[str, str]]) -> str:
+    parts = urlsplit(href)
+    names = {n for n, _ in wanted}
+    kept = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n not in names]
+    query = urlencode([*kept, *((n, "" if v == "*" else v) for n, v in wanted)])
+    return urlunsplit(parts._replace(query=query))
+
+
+def _other_words(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """LNK006: a link whose words are an address leads to that address's owner."""
+    for element, _, host in _hosts(document, facts):
+        for said in _SAID.findall(element.text[:1_000].lower()):
+            if not hosts.same_owner(said, hosts.readable(host)) and not hosts.same_owner(said, host):
+                yield Finding(code="LNK006", region=element.region, quote=quoted(element.text), line=element.line,
+                              params={"said": said, "host": hosts.readable(host)})
+                break
+
+
+def _imitation(document: Document, facts: MailFacts) -> Iterator[Finding]:
+    """LNK007: a host that only looks like the brand's, by letters of other alphabets or a typing mistake."""
+    own = (*facts.kit.hosts, *facts.partner_hosts)
+    brands = [*(n.name for n in facts.kit.names), *(hosts.registrable(h).split(".")[0] for h in facts.kit.hosts)]
+    for element, _, host in _hosts(document, facts):
+        if urls.host_allowed(host, own):
+            continue
+        if brand := hosts.imitates(host, brands):
+            yield Finding(code="LNK007", region=element.region, quote=quoted(hosts.readable(host)), line=element.line,
+                          params={"brand": brand})
 
 
 RULES = (
     Rule("LNK001", Severity.BLOCK, _empty),
     Rule("LNK002", Severity.BLOCK, _malformed),
+    Rule("LNK003", Severity.BLOCK, _shortener),
+    Rule("LNK004", Severity.BLOCK, _foreign),
+    Rule("LNK005", Severity.INFO, _campaign_parameters),
+    Rule("LNK006", Severity.BLOCK, _other_words),
+    Rule("LNK007", Severity.BLOCK, _imitation),
     Rule("LNK008", Severity.WARN, _insecure),
 )

@@ -25,8 +25,10 @@ from chalicelib.domain.compliance.registry import run
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.template import Slot
 from chalicelib.rendering import document
-from chalicelib.texts.compliance import RULES as SENTENCES
+from chalicelib.texts.compliance import RULES as FIRST
+from chalicelib.texts.rules import RULES as MORE
 
+SENTENCES = {**FIRST, **MORE}
 WAY_OUT = "{{unsubscribe_url}}"
 FACTS = MailFacts(
     subject="A short subject", preheader="And more", plain_text=f"Text {WAY_OUT}",
@@ -185,7 +187,7 @@ def test_a_partners_style_blocks() -> None:
     html = b"<p><b style='color:red'>x</b></p>"
     found = check(replace(document.read(html, (Slot("r", 3, len(html) - 4),)), blocks=SOUND.blocks,
         block_links=SOUND.block_links), FACTS)
-    assert [(f.code, f.region) for f in found] == [("SEC008", "r")]
+    assert [(f.code, f.region) for f in found] == [("SEC008", "r"), ("A11Y002", "r")]
 
 
 def test_locked_warnings_are_the_authors() -> None:

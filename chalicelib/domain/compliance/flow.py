@@ -1,0 +1,92 @@
+"""The words of a mail as people read them: texts with their places, whole paragraphs at a time.
+
+A word that is split by ``<b>`` is one word, and text in two cells is two texts. A partner's value
+is taken as it was given; the locked parts come from the rendered mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.compliance.document import Document, MailFacts
+
+SYSTEM = frozenset({"preheader", "imprint", "address", "unsubscribe", "logo"})
+_BLOCK_NAMES = (
+    "address article aside blockquote body br caption center dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6"
+    " header hr html li main nav ol p pre section table tbody td tfoot th thead tr ul title head"
+)
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text with its place; ``open``: a partner wrote it (subject and preheader too)."""
+
+    text: str
+    region: str = ""
+    line: int = 0
+    open: bool = False
+
+
+def passages(document: Document, facts: MailFacts) -> Sequence[Passage]:
+    """Subject, preview line and every text of the mail; the title, which nobody reads, is left out."""
+    key = f"passages:{facts.subject}\x00{facts.preheader}"
+    found = document.cache.get(key)
+    if found is None:
+        document.cache[key] = found = _passages(document, facts)
+    return found  # type: ignore[return-value]
+
+
+def _passages(document: Document, facts: MailFacts) -> list[Passage]:
+    given = {value.region for value in document.values}
+    out = [Passage(value.text, value.region, 0, True) for value in document.values if value.text.strip()]
+    for region, text in (("subject", facts.subject), ("preheader", facts.preheader)):
+        if text.strip() and region not in given:
+            out.append(Passage(text, region, 0, not facts.template))
+    return out + [p for p in blocks(document) if p.region != "preheader" and not (p.open and given)]
+
+
+def blocks(document: Document) -> Sequence[Passage]:
+    """The texts of the rendered mail, one per paragraph, cell or heading, in order."""
+    found = document.cache.get("blocks")
+    if found is None:
+        document.cache["blocks"] = found = _blocks(document)
+    return found  # type: ignore[return-value]
+
+
+def _blocks(document: Document) -> list[Passage]:
+    block_of: list[int] = []
+    for index, element in enumerate(document.elements):
+        if element.tag in _BLOCKS or not 0 <= element.parent < index:
+            block_of.append(index)
+        else:
+            block_of.append(block_of[element.parent])
+    out: list[Passage] = []
+    current, words, region, line = -2, list[str](), "", 0
+    breaks = _breaks(document)
+    for run in document.runs:
+        at = block_of[run.element] if run.element >= 0 else -1
+        if run.element >= 0 and document.elements[run.element].tag == "title":
+            continue
+        if at != current or run.region != region or run.order in breaks:
+            _add(out, words, region, line)
+            current, words, region, line = at, [], run.region, run.line
+        words.append(run.text)
+    _add(out, words, region, line)
+    return out
+
+
+def _breaks(document: Document) -> frozenset[int]:
+    return frozenset(document.breaks)
+
+
+def _add(out: list[Passage], words: list[str], region: str, line: int) -> None:
+    text = "".join(words)
+    if text.strip():
+        out.append(Passage(text, region, line, bool(region) and region not in SYSTEM))
+
+
+def open_passages(document: Document, facts: MailFacts) -> list[Passage]:
+    """What a partner wrote; in a template nobody has written yet."""
+    return [p for p in passages(document, facts) if p.open]
