@@ -26,6 +26,8 @@ from chalicelib.ports.trust import require_customers
 
 AHEAD = timedelta(seconds=2)
 """A reservation that would begin later than this is not made: the worker comes back instead."""
+KEPT = timedelta(seconds=10)
+"""How old a worker's knowledge of the rate may be."""
 TRIES = 5
 _CAREFUL = Share(rate=1.0, partners=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,9 +47,16 @@ class DynamoRate:
         self._org = org
         self._clock = clock
         self._sleep = sleep
+        self._known: tuple[datetime, Share] | None = None
 
     def share(self) -> Share:
-        """One read of a small item."""
+        """One read of a small item, good for ten seconds: the tick writes it once a minute."""
+        now = self._clock.now()
+        if self._known is None or not timedelta(0) <= now - self._known[0] < KEPT:
+            self._known = (now, self._read_share())
+        return self._known[1]
+
+    def _read_share(self) -> Share:
         item = self._workflow.get(self._pk, "SHARE")
         if item is None:
             return _CAREFUL
@@ -56,6 +65,7 @@ class DynamoRate:
 
     def publish(self, share: Share) -> None:
         """Replace the item; the last tick is right."""
+        self._known = None
         self._workflow.put({
             "pk": self._pk, "sk": "SHARE", "type": "share", "v": 1, "rate": int(share.rate * _SCALE),
             "partners": share.partners,

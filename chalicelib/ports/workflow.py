@@ -203,6 +203,14 @@ DUE_SHARDS = 4
 """How many partitions the due index is spread over; a campaign's shard comes from its id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a worker must know before each batch: the control item, and whether HQ stopped all sends."""
+
+    campaign: Campaign
+    stopped: bool
+
+
 class Campaigns(Protocol):
     """Campaigns of one partner, and the two indexes that reach over partners."""
 
@@ -211,6 +219,9 @@ class Campaigns(Protocol):
 
     def get(self, session: PartnerSession, campaign: CampaignId) -> Campaign:
         """The control item, read consistently; raises NotFound."""
+
+    def control(self, session: PartnerSession, campaign: CampaignId) -> Control:
+        """The control item and HQ's switch in one consistent read; raises NotFound."""
 
     def list(self, session: PartnerSession, *, limit: int = 50, before: str = "") -> Sequence[Campaign]:
         """The partner's campaigns, newest first; ``before`` is the last id of the page before."""

@@ -264,13 +264,14 @@ class _Turn:
 
     def _may_send(self) -> bool:
         """Read the control item and HQ's switch: what was true a batch ago may have ended."""
-        campaign = self.world.campaigns.get(self.session, self.manifest.key.run.campaign)
+        control = self.world.campaigns.control(self.session, self.manifest.key.run.campaign)
+        campaign = control.campaign
         if not _current(campaign, self.work):
             self.stopped = self.stale = True
         elif campaign.digests != self.envelope.mail.digests:
             _hold(self.world, self.session, campaign.id, HoldReason.DIGEST)
             self.stopped = True
-        elif self.world.programmes.stopped():
+        elif control.stopped:
             _hold(self.world, self.session, campaign.id, HoldReason.HQ)
             self.stopped = True
         return not self.stopped

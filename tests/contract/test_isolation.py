@@ -97,6 +97,7 @@ class Everything:
             "campaigns.create": lambda: w.campaigns.create(
                 s, campaign, values.draft(campaign), values.entry(campaign)),
             "campaigns.get": lambda: w.campaigns.get(s, campaign.id),
+            "campaigns.control": lambda: w.campaigns.control(s, campaign.id),
             "campaigns.list": lambda: w.campaigns.list(s),
             "campaigns.history": lambda: w.campaigns.history(s, campaign.id),
             "campaigns.save_draft": lambda: w.campaigns.save_draft(s, replace(values.draft(campaign), version=2)),

@@ -53,6 +53,20 @@ def test_a_bare_campaign_is_what_was_created(world: World, session: PartnerSessi
     assert world.campaigns.get(session, campaign.id) == campaign
 
 
+def test_control_reads_the_campaign_and_the_switch_together(world: World, session: PartnerSession) -> None:
+    """Before each batch a worker sees the campaign and HQ's switch as they are at that moment."""
+    campaign = create(world, session)
+    now = world.clock.now()
+    for on in (True, False):
+        world.programmes.stop(on, values.EMMA, now)
+        control = world.campaigns.control(session, campaign.id)
+        assert (control.campaign, control.stopped) == (campaign, on)
+    with pytest.raises(NotFound):
+        world.campaigns.control(session, CampaignId("cmp_" + "0" * 26))
+    with pytest.raises(NotFound):
+        world.campaigns.control(world.sessions.open(new_partner(), Zone.PARTNER), campaign.id)
+
+
 def test_campaigns_are_listed_newest_first_in_pages(world: World, session: PartnerSession) -> None:
     """A page goes on where the one before ended."""
     made = [create(world, session) for _ in range(5)]

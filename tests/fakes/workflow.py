@@ -26,6 +26,7 @@ from chalicelib.ports.workflow import (
     DUE_SHARDS,
     CampaignCard,
     Change,
+    Control,
     Desk,
     Due,
     History,
@@ -269,7 +270,8 @@ class _Beside:
 class FakeCampaigns:
     """See ``ports.workflow.Campaigns``."""
 
-    def __init__(self) -> None:
+    def __init__(self, programmes: FakeProgrammes | None = None) -> None:
+        self._programmes = programmes
         self.controls: dict[tuple[PartnerId, CampaignId], Campaign] = {}
         self.beside: dict[tuple[PartnerId, CampaignId], _Beside] = {}
         self.fail: list[Exception] = []
@@ -291,6 +293,10 @@ class FakeCampaigns:
         if (session.partner, campaign) not in self.controls:
             raise NotFound("no such campaign")
         return self.controls[session.partner, campaign]
+
+    def control(self, session: PartnerSession, campaign: CampaignId) -> Control:
+        """Both as they stand."""
+        return Control(self.get(session, campaign), self._programmes is not None and self._programmes.stopped())
 
     def list(self, session: PartnerSession, *, limit: int = 50, before: str = "") -> Sequence[Campaign]:
         """Newest id first."""

@@ -51,7 +51,7 @@ class FakeWorld:
         self.templates = FakeTemplates()
         self.partners = FakePartners()
         self.programmes = FakeProgrammes(self.partners)
-        self.campaigns = FakeCampaigns()
+        self.campaigns = FakeCampaigns(self.programmes)
         self.indexes = FakeIndexes(self.campaigns)
         self.books = FakeBooks()
         self.waivers = FakeWaivers()

@@ -8,6 +8,7 @@ from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
 from chalicelib.adapters.dynamo.control import CONTROL, control_item, control_of
+from chalicelib.adapters.dynamo.programmes import is_on
 from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Step, Table, TransactionFailed
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.audit import AuditEntry
@@ -15,7 +16,7 @@ from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History
+from chalicelib.ports.workflow import Change, Control, History
 
 DRAFT = Kind(Draft, "draft")
 REVISION = Kind(Revision, "revision")
@@ -50,6 +51,16 @@ class DynamoCampaigns:
         if item is None:
             raise NotFound("no such campaign")
         return self._read(session.partner, item)
+
+    def control(self, session: PartnerSession, campaign: CampaignId) -> Control:
+        """One consistent BatchGetItem: the partner's role may read the switch's partition, and only read it."""
+        pk, switch = keys.campaigns(session.partner), keys.switch(self._org)
+        items = self._table.of(session, shared=switch).batch_get(
+            [(pk, keys.part(campaign)), (switch, "STOP")], consistent=True)
+        found = {item["pk"]: item for item in items}
+        if pk not in found:
+            raise NotFound("no such campaign")
+        return Control(self._read(session.partner, found[pk]), is_on(found.get(switch)))
 
     def list(self, session: PartnerSession, *, limit: int = 50, before: str = "") -> Sequence[Campaign]:
         """Ids sort by the time they were made."""

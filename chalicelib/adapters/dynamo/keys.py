@@ -38,6 +38,11 @@ def person(org_id: OrgId, person_id: PersonId) -> str:
     return org(org_id, "PRS", person_id)
 
 
+def switch(org_id: OrgId) -> str:
+    """HQ's switch for all sends: alone in its partition, since the partners' role may read it."""
+    return org(org_id, "SWITCH")
+
+
 def home(partner: PartnerId) -> str:
     """The partner itself and its participations."""
     return f"P#{part(partner)}#HOME"

@@ -27,7 +27,7 @@ class DynamoProgrammes:
     def __init__(self, table: Table, org: OrgId) -> None:
         self._table = table
         self._list = keys.org(org, "PRG")
-        self._control = keys.org(org, "CONTROL")
+        self._control = keys.switch(org)
         self._partners = keys.org(org, "PARTNERS")
 
     def add(self, programme: Programme) -> None:
@@ -52,7 +52,7 @@ class DynamoProgrammes:
 
     def stopped(self) -> bool:
         """A consistent read: what decides a send must see a switch thrown a moment ago."""
-        return _is_on(self._table.get(self._control, "STOP", consistent=True))
+        return is_on(self._table.get(self._control, "STOP", consistent=True))
 
     def stop(self, on: bool, person: PersonId, at: datetime) -> None:
         """Written without a condition: the last hand on the switch decides."""
@@ -71,13 +71,14 @@ class DynamoProgrammes:
         chosen = found.get((self._list, programme or ""))
         cards = [found.get((self._partners, partner)) for partner in dict.fromkeys(partners)]
         return Desk(
-            stopped=_is_on(found.get((self._control, "STOP"))),
+            stopped=is_on(found.get((self._control, "STOP"))),
             programme=PROGRAMME.read(chosen) if chosen else None,
             partners=tuple(CARD.read(card) for card in cards if card),
         )
 
 
-def _is_on(item: Item | None) -> bool:
+def is_on(item: Item | None) -> bool:
+    """What the switch's item says; none was never thrown."""
     if item is None:
         return False
     check(item, SWITCH, 1)

@@ -115,18 +115,26 @@ class Table:
 
     def __init__(
         self, connection: ScopedConnection, name: str, indexes: dict[str, tuple[str, str]] | None = None, *,
-        session: PartnerSession | None = None, sleep: Callable[[float], None] = time.sleep,
+        session: PartnerSession | None = None, shared: frozenset[str] = frozenset(),
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.connection = connection
         self.name = name
         self._indexes = indexes or {}
         self._session = session
+        self._shared = shared
         self._sleep = sleep
         connection.knows(name, KEYS, self._indexes)
 
-    def of(self, session: PartnerSession) -> Table:
-        """The same table, bound to one partner's credentials and keys."""
-        return Table(self.connection, self.name, self._indexes, session=session, sleep=self._sleep)
+    def of(self, session: PartnerSession, *, shared: str = "") -> Table:
+        """The same table, bound to one partner's credentials and keys.
+
+        ``shared`` is a partition of the org that ``batch_get`` may read as well: the role allows it.
+        """
+        return Table(
+            self.connection, self.name, self._indexes, session=session, sleep=self._sleep,
+            shared=frozenset({shared} if shared else ()),
+        )
 
     def get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
         """One item, or None."""
@@ -216,7 +224,8 @@ class Table:
         found: list[Item] = []
         unique = list(dict.fromkeys(keys))
         for pk, _ in unique:
-            self._judge(pk)
+            if pk not in self._shared:
+                self._judge(pk)
         for first in range(0, len(unique), MAX_BATCH):
             found += self._batch([_key(*key) for key in unique[first:first + MAX_BATCH]], consistent)
         return found
