@@ -31,7 +31,7 @@ from chalicelib import settings, wiring
 from chalicelib.adapters.aws import Clients
 from chalicelib.domain.ids import make_id
 from chalicelib.usecases.control import hold_restored
-from infra.local import resources, seed, ses
+from infra.local import passing, resources, seed, ses
 from infra.local.clock import OffsetClock
 from infra.local.emulator import ACCESS_KEY, HOST, REGION, ROOT, SECRET_KEY, EmulatorError, port_taken
 from infra.local.keeper import Keeper
@@ -214,8 +214,8 @@ class Runner:
         sqs, s3 = container.clients.get("sqs"), container.clients.get("s3")
         url = sqs.get_queue_url(QueueName=f"{container.names.prefix}-feedback")["QueueUrl"]
         hooks = ses.Hooks(
-            advance=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
-            set=lambda moment: self.clock.advance(moment - self.clock.now()),
+            advance=lambda seconds: passing.advance(self.clock, container.indexes, timedelta(seconds=seconds)),
+            set=lambda moment: passing.advance(self.clock, container.indexes, moment - self.clock.now()),
             tick=pump.tick,
         )
         return ses.Server(
