@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -106,27 +107,41 @@ def _pressed(form: Form, version: TemplateVersion, sent: dict[str, str]) -> dict
     return sent
 
 
+_BLOCK = re.compile(r"</?(?:p|ul|ol|li|div|h[1-6]|table|blockquote)\b", re.IGNORECASE)
+_AROUND = re.compile(r"\s*(</?p>|<br>)\s*")
+
+
 def from_writing(region: Region, text: str) -> str:
-    """Paragraphs typed without any tag become paragraphs of the mail: an empty line divides them."""
-    if region.type is not RegionType.RICH or region.inline or "<" in text:
+    """Paragraphs typed without their tags become paragraphs of the mail: an empty line divides them.
+
+    Words without any tag are escaped; where bold or a link is tagged, the rest is HTML as well.
+    """
+    if region.type is not RegionType.RICH or region.inline or _BLOCK.search(text):
         return text
     paragraphs: list[list[str]] = [[]]
     for row in text.split("\n"):
         if row.strip():
-            paragraphs[-1].append(html.escape(row.strip(), quote=False))
+            paragraphs[-1].append(row.strip() if "<" in text else html.escape(row.strip(), quote=False))
         elif paragraphs[-1]:
             paragraphs.append([])
     return "\n".join(f"<p>{'<br>'.join(rows)}</p>" for rows in paragraphs if rows)
 
 
 def to_writing(region: Region, value: str) -> str:
-    """Rich text as somebody would type it, where it has nothing but paragraphs; else its HTML."""
+    """Rich text as somebody would type it, without the tags of paragraphs; its HTML if that would lose anything."""
     if region.type is not RegionType.RICH or region.inline:
         return value
     rows = " ".join(value.split()).replace("<br>", "\n").replace("<p>", "").split("</p>")
     text = "\n\n".join("\n".join(line.strip() for line in row.split("\n")).strip() for row in rows if row.strip())
-    plain = html.unescape(text)
-    return value if "<" in text or "<" in plain else plain
+    for writing in (html.unescape(text), text):
+        if _one_row(from_writing(region, writing)) == _one_row(value):
+            return writing
+    return value
+
+
+def _one_row(value: str) -> str:
+    """The same HTML however its rows are broken and indented."""
+    return _AROUND.sub(r"\1", " ".join(value.split()))
 
 
 def version_of(form: Form) -> int:

@@ -210,7 +210,8 @@ def test_test_mails_are_limited() -> None:
 
 @pytest.mark.parametrize(("typed", "kept"), [
     ("One & two\nthree\n\n\nFour", "<p>One &amp; two<br>three</p>\n<p>Four</p>"),
-    ("<p>Mine <b>stays</b></p>", "<p>Mine <b>stays</b></p>"),
+    ("It <b>is</b> so &amp; so\n\nTwo", "<p>It <b>is</b> so &amp; so</p>\n<p>Two</p>"),
+    ("<ul><li>Mine stays</li></ul>", "<ul><li>Mine stays</li></ul>"),
     ("", ""),
 ])
 def test_paragraphs_are_written_without_tags(typed: str, kept: str) -> None:
@@ -224,9 +225,34 @@ def test_paragraphs_are_written_without_tags(typed: str, kept: str) -> None:
     assert partner_form.to_writing(region, kept) == typed.replace("\n\n\n", "\n\n")
 
 
-@pytest.mark.parametrize("value", ["<p>a &lt;b&gt;</p>", "<ul><li>a</li></ul>", "<p>a <b>c</b></p>"])
+@pytest.mark.parametrize("value", [
+    "<p>a &lt;b&gt;</p>", "<ul><li>a</li></ul>", "<p>a <b>c</b></p>", "<p>a &amp;lt; b</p>", "<b><p>a</p></b>",
+])
 def test_what_plain_words_cannot_say_is_shown_as_html(value: str) -> None:
     """Nothing is lost on the way through the form."""
     region = place().template.region("body")
     assert region is not None
     assert partner_form.from_writing(region, partner_form.to_writing(region, value)) == value
+
+
+def test_a_group_grows_shrinks_and_a_part_is_left_out() -> None:
+    """Buttons of the form add and remove copies, a choice leaves a part out; all of it without JavaScript."""
+    here = place()
+    made = here.draft()
+    body = here.get("campaigns", made.id, "edit").body
+    assert 'name="v.offers.1.cost"' in body and 'name="v.offers.1.cost.currency"' in body
+    assert 'name="v.offers.2.cost"' not in body and 'name="v.ends"' not in body and 'name="v.deadline.show"' in body
+    here.post("campaigns", made.id, "edit", **{
+        "version": "1", "v.offers.count": "1", "v.offers.1.service": "First", "block_add": "offers"})
+    here.post("campaigns", made.id, "edit", **{
+        "version": "2", "v.offers.count": "2", "v.offers.2.service": "Second", "v.deadline.show": "yes"})
+    body = here.get("campaigns", made.id, "edit").body
+    assert 'name="v.offers.2.cost"' in body and 'value="offers.2"' in body
+    assert 'name="v.ends"' in body and 'type="date"' in body
+    here.post("campaigns", made.id, "edit", **{
+        "version": "3", "v.offers.count": "2", "v.offers.1.service": "First", "v.offers.2.service": "Second",
+        "block_remove": "offers.1"})
+    kept = stored(here, made.id).values
+    assert (kept["offers.count"], kept["offers.1.service"]) == ("1", "Second")
+    refused = here.post("campaigns", made.id, "edit", **{"version": "4", "v.offers.9.service": "x"})
+    assert refused.status == 422 and "offers.9.service" not in stored(here, made.id).values
