@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.domain.campaign import Actor, HoldReason, State
@@ -28,6 +29,8 @@ ACTIONS: dict[State, tuple[str, ...]] = {
 }
 """What the page offers in each state; the transition table decides again when it is done."""
 EVENTS = ("delivered", "bounced", "complained", "opened", "clicked")
+ANSWERS = timedelta(hours=1)
+"""Nearly all mail servers have answered by then; what comes later is there when the page is loaded again."""
 NEEDS_CONFIRMATION = ("withdraw", "cancel", "resend")
 
 
@@ -54,13 +57,21 @@ def _page(visit: Visit, told: Story, problem: Problem | None = None, *, status: 
 def _numbers(visit: Visit, told: Story) -> dict[str, Any]:
     """The totals in words and numbers that add up; nothing before the first mail."""
     if not told.started:
-        return {"totals": None, "lines": [], "events": [], "live": False, "counted": ""}
+        return {"totals": None, "lines": [], "events": [], "live": False, "arriving": False, "counted": ""}
     totals = progress.totals_of(visit.world, visit.credentials, told.id, told.state)
     return {
         "totals": totals, "lines": lines(visit, totals), "live": told.state is State.SENDING,
+        "arriving": _arriving(visit, told, totals),
         "events": [(name, getattr(totals, name)) for name in EVENTS],
         "counted": clock_time(visit.now, told.history.draft.zone or "UTC"),
     }
+
+
+def _arriving(visit: Visit, told: Story, totals: Totals) -> bool:
+    """Whether a finished campaign was sent so lately that the answers of mail servers still come in."""
+    ended = max((entry.at for entry in told.history.audit if entry.action == "finish"), default=None)
+    late = ended is not None and visit.now - ended < ANSWERS
+    return told.state is State.SENT and late and totals.delivered + totals.bounced < totals.sent
 
 
 def lines(visit: Visit, totals: Totals) -> list[tuple[str, str, int]]:
@@ -90,7 +101,10 @@ def _links(visit: Visit, told: Story) -> dict[str, str]:
 @routes.get("/p/{partner}/campaigns/{campaign}/progress")
 @partner_page()
 def show_progress(visit: Visit, campaign: str) -> Answer:
-    """The numbers alone, asked for every five seconds; once it is over, the whole page is loaded again."""
+    """The numbers alone, asked for every five seconds; once it is over, the whole page is loaded again.
+
+    A page that was loaded after the end asks with ``over=1`` until the mail servers have answered.
+    """
     told = story.read(visit.world, visit.credentials, campaign)
     if not visit.request.htmx:
         return redirect(campaign_url(visit, campaign))
@@ -98,7 +112,8 @@ def show_progress(visit: Visit, campaign: str) -> Answer:
         here=_links(visit, told), **_numbers(visit, told),
     )
     answer = http.page(body)
-    return answer if told.state is State.SENDING else answer.with_header("HX-Refresh", "true")
+    known = told.state is State.SENDING or (told.state is State.SENT and visit.request.query.get("over") == "1")
+    return answer if known else answer.with_header("HX-Refresh", "true")
 
 
 def _step(visit: Visit, campaign: str, act: Callable[[CampaignId], object]) -> Answer:

@@ -224,6 +224,20 @@ def test_progress_loads_the_page_again_once_it_is_over() -> None:
     assert sum(lines) == total
 
 
+def test_answers_that_come_after_the_end_are_shown_as_they_come() -> None:
+    """A finished campaign asks on until every mail is answered, for an hour at most, and never loops by reloading."""
+    here = place()
+    made = here.sending(replace(SOME, pending=0, sent=1_149, delivered=0, bounced=0))
+    here.moved(made, Action.FINISH, Actor.CLOCK)
+    assert "progress?over=1" in here.get("campaigns", made.id).body
+    assert "still coming in" in here.get("campaigns", made.id).body
+    path = here.path("campaigns", made.id, "progress") + "?over=1"
+    part = here.browser.get(path, **{"hx-request": "true"})
+    assert "hx-refresh" not in part.headers and "every 5s" in part.body
+    here.world.clock.advance(hours=1)
+    assert "every 5s" not in here.browser.get(path, **{"hx-request": "true"}).body
+
+
 def test_pause_resume_and_cancel() -> None:
     """Each button does what it says; cancelling asks first, and who was not mailed is named so."""
     here = place()
