@@ -29,6 +29,7 @@ class Membership:
     """A person's role at the org (``partner`` is None) or at one partner.
 
     ``sees_contacts`` allows reading single customers on a page; it is off unless granted.
+    ``partner_name`` and ``partner_zone`` are the partner's as of the grant, so that a page needs no read for them.
     """
 
     person: PersonId
@@ -36,6 +37,7 @@ class Membership:
     org: OrgId
     partner: PartnerId | None = None
     partner_name: str = ""
+    partner_zone: str = ""
     granted_by: str = ""
     expires_at: datetime | None = None
     sees_contacts: bool = False

@@ -56,7 +56,7 @@ def invite(world: World, by: Person, form: Invitation) -> PartnerId:
     world.partners.register(card)
     person = give_role(
         world, address=address, name=person_name, role=Role.PARTNER_ADMIN, by=by.id, partner=partner.id,
-        partner_name=partner.name, language=partner.language,
+        partner_name=partner.name, partner_zone=partner.zone, language=partner.language,
     )
     if person not in partner.people:
         world.partners.save(

@@ -38,7 +38,7 @@ def checked_address(address: str, problems: list[Problem], *, field: str = "emai
 
 def give_role(
     world: World, *, address: str, name: str, role: Role, by: str, partner: PartnerId | None = None,
-    partner_name: str = "", language: str = "",
+    partner_name: str = "", partner_zone: str = "", language: str = "",
 ) -> PersonId:
     """Give a role to the person of an address, who is added if nobody has it yet.
 
@@ -53,22 +53,24 @@ def give_role(
             created_at=now,
         )
         try:
-            world.people.add(person, [_membership(world, person.id, role, by, partner, partner_name)])
+            world.people.add(person, [_membership(world, person.id, role, by, partner, partner_name, partner_zone)])
             return person.id
         except Conflict:  # somebody added the same address a moment ago
             known = world.people.find(address)
             if known is None:
                 raise
     if role not in world.people.account(known).roles_at(partner, now):
-        world.people.grant(_membership(world, known, role, by, partner, partner_name))
+        world.people.grant(_membership(world, known, role, by, partner, partner_name, partner_zone))
     return known
 
 
 def _membership(
     world: World, person: PersonId, role: Role, by: str, partner: PartnerId | None, partner_name: str,
+    partner_zone: str,
 ) -> Membership:
     return Membership(
-        person=person, role=role, org=world.facts.org_id, partner=partner, partner_name=partner_name, granted_by=by,
+        person=person, role=role, org=world.facts.org_id, partner=partner, partner_name=partner_name,
+        partner_zone=partner_zone, granted_by=by,
     )
 
 

@@ -39,6 +39,12 @@ def partner_name(visit: Visit) -> str:
     return next((m.partner_name for m in memberships if m.partner == visit.partner and m.partner_name), "")
 
 
+def partner_zone(visit: Visit) -> str:
+    """The partner's zone as the membership has it, UTC where it has none; no read."""
+    memberships = visit.account.memberships if visit.account else ()
+    return next((m.partner_zone for m in memberships if m.partner == visit.partner and m.partner_zone), "UTC")
+
+
 def wording(visit: Visit, words: Mapping[str, str], code: str) -> str:
     """A phrase of a dictionary in the person's language; the code itself where there is none."""
     return texts.translations(visit.language).gettext(words[code]) if code in words else code

@@ -16,7 +16,7 @@ from chalicelib.usecases import contacts, imports
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
 from chalicelib.web.pages import context_of, environment, navigation, render
-from chalicelib.web.partner_common import partner_name, url, wording
+from chalicelib.web.partner_common import partner_name, partner_zone, url, wording
 from chalicelib.web.routes import Routes
 from chalicelib.web.urls import origin
 
@@ -34,7 +34,8 @@ SAMPLE = (
 
 def _frame(visit: Visit) -> dict[str, Any]:
     return {
-        "place": partner_name(visit) or visit.world.facts.org_name, "active": navigation(visit)[1][0],
+        "place": partner_name(visit) or visit.world.facts.org_name, "zone": partner_zone(visit),
+        "active": navigation(visit)[1][0],
         "here": {name: url(visit, "customers", name) for name in ("import", "sample.csv", "recount", "stop")}
         | {"list": url(visit, "customers")},
     }

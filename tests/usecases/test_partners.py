@@ -33,6 +33,7 @@ def test_an_invitation_makes_partner_person_and_message() -> None:
     person = world.people.find("anna@radhaus.example")
     assert person and partner.people == (person,)
     assert world.people.account(person).roles_at(ID, world.clock.now()) == {Role.PARTNER_ADMIN}
+    assert [m.partner_zone for m in world.people.account(person).memberships] == [partner.zone]
     assert [m.body for m in world.queue.waiting] == [{"v": 1, "kind": "invited", "person": person, "partner": ID}]
 
 

@@ -131,7 +131,7 @@ def place(
     anna = stage.person(world, "Anna", {Role.PARTNER_EDITOR: ours.id})
     world.people.memberships[anna.id, ours.id, Role.PARTNER_EDITOR.value] = Membership(
         person=anna.id, role=Role.PARTNER_EDITOR, org=OrgId(world.facts.org_id), partner=ours.id, partner_name=name,
-        sees_contacts=sees_contacts,
+        partner_zone=ours.zone, sees_contacts=sees_contacts,
     )
     reviewer = stage.person(world, "Marco", [Role.REVIEWER])
     template = _template(world, source or STARTER.read_bytes(), anna.id)

@@ -157,3 +157,8 @@ def test_odd_texts_are_refused_or_kept_as_text(typed: str) -> None:
     here = place()
     got = here.post("customers", "import", **{**GOOD, "source": typed})
     assert got.status == (303 if typed == "../../etc" else 422)
+
+
+def test_times_are_the_partners() -> None:
+    """The moment of a count is shown in the partner's own zone."""
+    assert "(Berlin)" in place().get("customers").body
