@@ -8,7 +8,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench package lock
+.PHONY: help run setup reset test check lint bench package deploy rollback releases remove smoke lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -41,6 +41,21 @@ bench: setup  ## Measure the send path against the naive loop (a few minutes, an
 
 package: setup  ## Build the deployable zip and its CloudFormation template in build/
 	@$(VENV)/python -m infra.package
+
+deploy: package  ## Bring STAGE=... to AWS: shows the changes and asks (docs/deploy.md)
+	@$(VENV)/python -m infra.deploy deploy "$(STAGE)" $(if $(YES),--yes)
+
+rollback: setup  ## Bring STAGE=... back to RELEASE=... (make releases STAGE=... lists them)
+	@$(VENV)/python -m infra.deploy rollback "$(STAGE)" --release "$(RELEASE)" $(if $(YES),--yes)
+
+releases: setup
+	@$(VENV)/python -m infra.deploy releases "$(STAGE)"
+
+remove: setup  ## Remove STAGE=...; its data stay, unless DATA=destroy and its whole name is typed
+	@$(VENV)/python -m infra.deploy remove "$(STAGE)" --data "$(DATA)"
+
+smoke: setup  ## Try the deployed STAGE=... with real AWS (skips with a sentence where there is no account)
+	@$(VENV)/python -m infra.smoke "$(STAGE)"
 
 lock: setup  ## Resolve the lock files anew from the .in files (UPGRADE=1 takes newer versions)
 	@$(VENV)/python infra/lock.py $(if $(UPGRADE),--upgrade)

@@ -95,7 +95,8 @@ def run_chalice(stage: Path, surface: str, out: Path) -> dict[str, Any]:
 def _run(what: str, command: list[str], folder: Path, more: dict[str, str] | None = None) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "COUNTERSIGN_"))}
     done = subprocess.run(
-        command, cwd=folder, env=clean | PRODUCTION_SETTINGS | (more or {}), capture_output=True, text=True, check=False,
+        command, cwd=folder, env=clean | PRODUCTION_SETTINGS | (more or {}), capture_output=True, text=True,
+        check=False,
     )
     if done.returncode:
         raise PackageError(f"{what} failed:\n{done.stdout.strip()}\n{done.stderr.strip()}")
