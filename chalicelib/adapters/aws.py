@@ -73,6 +73,8 @@ class Clients:
             account_id_endpoint_mode="disabled",
             # A fixed name: botocore would put its own together anew for every request, twice.
             user_agent=USER_AGENT,
+            # pynamodb builds DynamoDB's requests itself, and botocore would check each of them again.
+            parameter_validation=service != "dynamodb",
         )
         if service == "s3":
             # Path style works with every endpoint; v4 is what presigned forms with session keys need.

@@ -8,7 +8,7 @@ from botocore.session import Session
 from pynamodb.connection import Connection
 from pynamodb.connection.base import MetaTable
 
-from chalicelib.adapters.aws import CONNECT_SECONDS, POOL, READ_SECONDS, Clients
+from chalicelib.adapters.aws import Clients
 
 
 class ScopedConnection(Connection):
@@ -19,14 +19,7 @@ class ScopedConnection(Connection):
     """
 
     def __init__(self, clients: Clients) -> None:
-        super().__init__(
-            region=clients.region,
-            host=clients.endpoint or None,
-            connect_timeout_seconds=CONNECT_SECONDS,
-            read_timeout_seconds=READ_SECONDS,
-            retry_configuration={"mode": "standard", "total_max_attempts": clients.attempts},
-            max_pool_connections=POOL,
-        )
+        super().__init__(region=clients.region, host=clients.endpoint or None)
         self._clients = clients
 
     @property
@@ -36,11 +29,8 @@ class ScopedConnection(Connection):
 
     @property
     def client(self) -> Any:
-        """The one DynamoDB client; two threads that come first together make one, not two."""
-        if self._client is None:
-            with self._clients.lock:
-                return super().client
-        return self._client
+        """The one DynamoDB client, with the timeouts and retries of all clients."""
+        return self._clients.get("dynamodb")
 
     def knows(self, table: str, keys: tuple[str, str], indexes: dict[str, tuple[str, str]]) -> None:
         """Tell pynamodb the keys of a table and its indexes, all strings, without asking DynamoDB."""
