@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from chalicelib.adapters.dynamo.values import Item
@@ -32,6 +33,7 @@ def stamp(moment: datetime) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def moment_of(text: str) -> datetime:
     """Read back what :func:`stamp` wrote; raises Permanent for anything else."""
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
@@ -207,6 +208,7 @@ def _consent_text(consent: Consent) -> str:
     return f"{stamp(consent.obtained_at)}|{consent.basis.value}|{consent.batch}|{consent.source}"
 
 
+@lru_cache(maxsize=4096)
 def _consent(text: str) -> Consent:
     at, basis, batch, source = text.split("|", 3)
     return Consent(basis=LegalBasis(basis), obtained_at=moment_of(at), source=source, batch=ImportId(batch))
