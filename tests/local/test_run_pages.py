@@ -46,7 +46,8 @@ END = b"Host: localhost\r\nConnection: close\r\n\r\n"
 
 @pytest.mark.parametrize(("line", "status"), [
     (b"GET /here/you", 200), (b"HEAD /nowhere", 404), (b"GET /nowhere", 404), (b"GET /../../etc/passwd", 404),
-    (b"GET /%00", 404), (b"GET //evil.example/here", 404), (b"GET /here", 404), (b"PUT /here/you", 405), (b"DELETE /form", 405),
+    (b"GET /%00", 404), (b"GET //evil.example/here", 404), (b"GET /here", 404), (b"PUT /here/you", 405),
+    (b"DELETE /form", 405),
 ])
 def test_what_is_no_page_is_told_in_words(server: PagesServer, line: bytes, status: int) -> None:
     """An address or a method that nothing answers gets a page with a sentence, never JSON of the framework."""
