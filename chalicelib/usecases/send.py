@@ -221,12 +221,18 @@ class _Turn:
 
     def _batch(self, n: int, number: int, allowed: Sequence[int], page: _Page) -> bool:
         """Claim, send and record one batch; False where the turn ends with it."""
-        records = page.records(n)
-        if not self._may_send():
-            return False
         key = BatchKey(self.manifest.key, n, number)
-        marks, call = self.envelope.seal(key, allowed, records)
-        now = self.world.clock.now()
+        while True:
+            records = page.records(n)
+            if not self._may_send():
+                return False
+            marks, call = self.envelope.seal(key, allowed, records)
+            now = self.world.clock.now()
+            if page.fresh(now):
+                break
+            # A read or key that took long has made the contacts old: who left meanwhile must count.
+            if now + sending.CALL_TIME > self.stop_at:
+                return False
         attempt = Attempt(
             key=key, marks=marks, nonce=self.world.entropy.bytes(8), claimed_at=now, deadline=self.stop_at,
             answered=None if call.entries else (Result.UNKNOWN,) * len(marks),
@@ -314,10 +320,14 @@ class _Page:
         self._read: dict[int, Sequence[ContactRecord]] = {}
         self._read_at: datetime | None = None
 
+    def fresh(self, now: datetime) -> bool:
+        """Whether what was read may still be claimed upon."""
+        return self._read_at is not None and now - self._read_at < sending.FRESH
+
     def records(self, n: int) -> Sequence[ContactRecord]:
         """The contacts of window ``n``, with suppressions as they were at most ten seconds ago."""
         now = self._turn.world.clock.now()
-        if self._read_at is None or now - self._read_at >= sending.FRESH:
+        if not self.fresh(now):
             left = self._windows[self._windows.index(n):]
             members = {m: self._turn.manifest.members(m) for m in left}
             found = self._turn.world.contacts.read(self._turn.session, [i for m in left for i in members[m]])
