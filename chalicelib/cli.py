@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from chalicelib import texts, wiring
+from chalicelib.commands import template
 from chalicelib.domain.errors import CountersignError, Refused
 from chalicelib.domain.ids import make_id
 from chalicelib.settings import SettingsError
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("address", help="the e-mail address with which the person signs in")
     add.add_argument("--name", default="", help="the person's name (default: what stands before the @)")
     admin.add_parser("org", help="print a new organisation id for COUNTERSIGN_ORG_ID")
+    template.add_to(areas)
     return root
 
 
@@ -34,6 +36,8 @@ def main(arguments: Sequence[str], world: World | None = None, out: TextIO | Non
     """Run one command; 0 for success, 1 for a refusal, 2 for wrong usage (argparse)."""
     asked = parser().parse_args(arguments)
     out = out or sys.stdout
+    if asked.area == "template":
+        return template.run(asked, out)
     try:
         if (asked.area, asked.verb) == ("admin", "org"):
             return _new_org(out)

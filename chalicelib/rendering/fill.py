@@ -22,6 +22,7 @@ Key = tuple[str, str]
 """A slot's region and context."""
 
 _DROPPED_WITH_CONTENT = tags("script style title textarea template noscript svg math iframe")
+_ROUNDS = 5
 _INSIDE = BLOCK_TAGS | {"div"}
 _INSIDE_ATTRIBUTES = ("href", "style")
 """``div`` and ``style`` come from the program's own blocks; the sanitiser lets neither through."""
@@ -67,10 +68,21 @@ def rich(region: Region, value: str) -> tuple[str, list[Problem]]:
     import nh3
 
     tags = set(INLINE_TAGS if region.inline else BLOCK_TAGS)
-    cleaned = nh3.clean(
-        value, tags=tags, attributes={"*": set(), "a": {"href"}}, clean_content_tags=set(_DROPPED_WITH_CONTENT),
-        url_schemes={"http", "https"}, link_rel=None, strip_comments=True, url_relative="deny",
-    )
+
+    def clean(text: str) -> str:
+        return nh3.clean(
+            text, tags=tags, attributes={"*": set(), "a": {"href"}}, clean_content_tags=set(_DROPPED_WITH_CONTENT),
+            url_schemes={"http", "https"}, link_rel=None, strip_comments=True, url_relative="deny",
+        )
+
+    cleaned = clean(value)
+    for _ in range(_ROUNDS):
+        # A tag that is dropped may leave others nested as no browser would read them ("<p><p>").
+        if (again := clean(cleaned)) == cleaned:
+            break
+        cleaned = again
+    else:
+        cleaned = text(nh3.clean(cleaned, tags=set()))
     source = cleaned.encode()
     problems = []
     for token in tokenise(source):

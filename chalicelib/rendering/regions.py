@@ -276,7 +276,12 @@ class _Reader:
     def _with_good_defaults(self, node: Node, region: Region) -> Region:
         """Check the defaults as if a partner had typed them; an empty one is the partner's to fill."""
         checked = values.validate(region, {}) if region.type is not RegionType.SYSTEM else values.Checked()
-        for problem in checked.problems:
+        found = list(checked.problems)
+        if region.type is RegionType.RICH:
+            from chalicelib.rendering.fill import rich
+
+            found += rich(region, region.default)[1]
+        for problem in found:
             if problem.code != "value.required":
                 self.refuse("template.bad_default", node.start, region.id, problem=problem.code)
         return region

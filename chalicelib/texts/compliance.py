@@ -169,6 +169,8 @@ _TEMPLATE: dict[str, str] = {
                             "into the text.",
     "template.merge_url": "An address must begin with https:// and a host before a merge field may follow.",
     "template.merge_in_region": "The merge field {quote} stands inside a field that partners fill. Move it outside.",
+    "template.family": "The mails of one family share their fields, and “{name}” differs in: {regions}. Give both the "
+                       "same fields, or another family.",
     "template.block_element": "<{element}> cannot be left out or repeated. Mark an element in the body.",
     "template.block_unnamed": "This element has settings of {attribute} but no name. Write {attribute}=\"name\".",
     "template.block_nested": "This block stands inside the block “{outer}”. Blocks cannot be nested.",

@@ -16,6 +16,7 @@ from chalicelib.usecases.people import checked_name
 from chalicelib.usecases.world import World
 
 if TYPE_CHECKING:
+    from chalicelib.rendering.importers import Imported
     from chalicelib.rendering.source import Compiled
 
 LANGUAGES = ("en", "de", "es", "fr", "hu")
@@ -31,6 +32,7 @@ class Upload:
     name: str
     language: str
     source: bytes
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ def check(source: bytes) -> Compiled:
     return compile_source(source)
 
 
+DIALECT_NAMES = {"mailchimp": "Mailchimp", "campaign_monitor": "Campaign Monitor", "klaviyo": "Klaviyo"}
+
+
+def bring(source: bytes) -> Imported | None:
+    """A source of another system rewritten in our language, with its report; None for all others.
+
+    Raises Refused for dialects that cannot be made safe.
+    """
+    from chalicelib.rendering.importers import convert
+
+    return convert(source)
+
+
 def publish(world: World, by: Person, upload: Upload) -> TemplateVersion:
     """Publish an immutable version, as the next number of its template.
 
@@ -72,12 +87,16 @@ def publish(world: World, by: Person, upload: Upload) -> TemplateVersion:
     name = checked_name(upload.name, problems)
     if upload.language and upload.language not in LANGUAGES:
         problems.append(Problem("choice.unknown", "language", {"value": upload.language[:40]}))
+    family = checked_name(upload.family, [], field="family") if upload.family.strip() else ""
     compiled = _compiled(upload.source, problems)
+    if compiled and family:
+        problems += _unlike(world, upload.template, family, compiled)
     if problems or compiled is None:
         raise Refused(problems)
     version = compiled.version(
         template=TemplateId(upload.template), number=upload.number, scope=Scope(world.facts.org_id), name=name,
         published_by=by.id, published_at=world.clock.now(),
+        family=family,
     )
     version = replace(version, language=upload.language or version.language)
     return _store(world, version)
@@ -90,6 +109,21 @@ def _compiled(source: bytes, problems: list[Problem]) -> Compiled | None:
     except Refused as refused:
         problems.extend(Problem(p.code, "html", {"region": p.field, **p.params}) for p in refused.problems)
         return None
+
+
+def _unlike(world: World, template: str, family: str, compiled: Compiled) -> list[Problem]:
+    """What keeps a version out of its family: another language's latest version has other fields."""
+    problems = []
+    mine = {(r.id, r.type) for r in compiled.regions}
+    for other in templates(world):
+        if other.id == template or other.latest.family != family:
+            continue
+        version = world.templates.get(other.id, other.latest.number)
+        theirs = {(r.id, r.type) for r in version.regions}
+        if mine != theirs:
+            different = ", ".join(sorted({name for name, _ in mine ^ theirs}))[:200]
+            problems.append(Problem("template.family", "family", {"name": version.name, "regions": different}))
+    return problems
 
 
 def _store(world: World, version: TemplateVersion) -> TemplateVersion:

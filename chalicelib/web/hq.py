@@ -66,7 +66,7 @@ def new_template(visit: Visit) -> Answer:
             raise NotFound
         values = {
             "template": known.id, "number": str(known.latest.number + 1), "name": known.latest.name,
-            "language": known.latest.language,
+            "language": known.latest.language, "family": known.latest.family,
         }
     return _template_form(visit, values)
 
@@ -76,6 +76,8 @@ def new_template(visit: Visit) -> Answer:
 def check_template(visit: Visit) -> Answer:
     """Compile and show what was found; nothing is stored."""
     values = visit.form.plain()
+    if (foreign := _foreign(visit, values)) is not None:
+        return foreign
     try:
         compiled = publish.check(visit.form.get("html").encode())
     except Refused as refused:
@@ -92,10 +94,12 @@ def publish_template(visit: Visit) -> Answer:
     number = form.get("number")
     if not (number.isascii() and number.isdigit() and len(number) <= 6):
         raise NotFound
+    if (foreign := _foreign(visit, form.plain())) is not None:
+        return foreign
     try:
         version = publish.publish(visit.world, visit.person, publish.Upload(
             template=form.get("template"), number=int(number), name=form.get("name"), language=form.get("language"),
-            source=form.get("html").encode(),
+            family=form.get("family"), source=form.get("html").encode(),
         ))
     except Refused as refused:
         return _template_form(visit, form.plain(), status=422, problems=refused.problems)
@@ -122,6 +126,24 @@ def template_preview(visit: Visit, template: str, number: str) -> Answer:
     return preview(publish.outlined(version) if outlined else version.html)
 
 
+def _foreign(visit: Visit, values: dict[str, str]) -> Answer | None:
+    """A source of another system is rewritten and shown with its report before anything is published."""
+    try:
+        imported = publish.bring(values.get("html", "").encode())
+    except Refused as refused:
+        problems = tuple(Problem(p.code, "html", {"region": p.field, **p.params}) for p in refused.problems)
+        return _template_form(visit, values, status=422, problems=problems)
+    if imported is None:
+        return None
+    values = {**values, "html": imported.source.decode()}
+    try:
+        compiled = publish.check(imported.source)
+    except Refused as refused:
+        problems = tuple(Problem(p.code, "html", {"region": p.field, **p.params}) for p in refused.problems)
+        return _template_form(visit, values, status=422, problems=problems, imported=imported)
+    return _template_form(visit, values, compiled=compiled, imported=imported)
+
+
 def _version(visit: Visit, template: str, number: str) -> TemplateVersion:
     if not is_id(template, "tpl") or not (number.isascii() and number.isdigit() and len(number) <= 6):
         raise NotFound
@@ -130,15 +152,16 @@ def _version(visit: Visit, template: str, number: str) -> TemplateVersion:
 
 def _template_form(
     visit: Visit, values: dict[str, str], *, status: int = 200, problems: tuple[Problem, ...] = (),
-    compiled: object = None,
+    compiled: object = None, imported: object = None,
 ) -> Answer:
     source = values.get("html", "")
-    names = ("template", "number", "name", "language")
+    names = ("template", "number", "name", "language", "family")
     return render(
         visit, "hq/template_new.html", status=status, errors=[p for p in problems if p.field != "html"],
         source_problems=[p for p in problems if p.field == "html"], desk=visit.world.programmes.desk(),
         active="Templates", form={**{n: values.get(n, "") for n in names}, "html": source[:KEEP_SOURCE]},
         too_long_to_keep=len(source) > KEEP_SOURCE, compiled=compiled, languages=_languages(publish.LANGUAGES),
+        imported=imported, dialects=publish.DIALECT_NAMES,
     )
 
 

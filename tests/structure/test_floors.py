@@ -17,6 +17,7 @@ EAGER: Mapping[str, set[str]] = {
     "chalicelib/rendering": {"jinja2", "markupsafe"},
     "chalicelib/usecases": set(),
     "chalicelib/texts": set(),
+    "chalicelib/commands": set(),
     "chalicelib/adapters": {"botocore", "pynamodb"},
     "chalicelib/events": {"chalice"},
     "chalicelib/web": {"chalice", "jinja2", "markupsafe"},

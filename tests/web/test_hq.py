@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -349,3 +350,24 @@ def test_empty_pages_tell_the_next_step() -> None:
     assert "Three steps" in browser.get("/hq").body
     for path in ("/hq/templates", "/hq/programmes", "/hq/partners", "/hq/programmes/new"):
         assert 'class="empty"' in browser.get(path).body
+
+
+MAILCHIMP = (Path(__file__).resolve().parents[1] / "rendering" / "dialects" / "mailchimp.html").read_text("utf-8")
+
+
+def test_another_systems_template_is_shown_with_its_report_before_it_is_published() -> None:
+    """Check and publish both stop at a foreign dialect: the rewritten source stands in the form, nothing is stored."""
+    world = FakeWorld()
+    browser = stage.browser(world, stage.person(world, "Dora", [Role.HQ_DESIGNER]))
+    form = {"template": "tpl_" + "1" * 26, "number": "1", "name": "Spring", "language": "", "html": MAILCHIMP}
+    token = browser.get("/hq/templates/new").field("csrf")
+    for path in ("/hq/templates/check", "/hq/templates"):
+        got = browser.post(path, {**form, "csrf": token})
+        assert got.status == 200 and "Imported from Mailchimp" in got.body and "can be published" in got.body
+        assert "data-region=&#34;note&#34;" in got.body and "Not understood" in got.body
+        assert world.templates.list() == []
+    html = publish.bring(MAILCHIMP.encode()).source.decode()  # type: ignore[union-attr]
+    assert browser.post("/hq/templates", {**form, "html": html, "csrf": token}).status == 303
+    assert [s.regions for s in world.templates.list()] == [8]
+    refused = browser.post("/hq/templates/check", {**form, "html": "%%=v(@x)=%%", "csrf": token})
+    assert refused.status == 422 and "AMPscript" in refused.body
