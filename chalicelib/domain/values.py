@@ -34,6 +34,7 @@ MAX_ITEMS = 50
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*+>|<!--")
 _ANY_TAG = re.compile(r"<[^<>]*+>")
+_INLINE_TAG = re.compile(r"</?(?:a|b|em|i|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE)
 _SYNTAX = re.compile(r"\{\{|\{%|\{#|\*\||\|\*|%%|\[\[")
 
 
@@ -185,7 +186,7 @@ def visible(rich: str) -> str:
     """Roughly what a reader sees of rich text: no tags, references resolved; for counting only."""
     import html
 
-    return " ".join(html.unescape(_ANY_TAG.sub(" ", rich)).split())
+    return " ".join(html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rich))).split())
 
 
 def _forbidden(char: str) -> str:

@@ -114,3 +114,8 @@ def test_hosts() -> None:
     assert urls.host_allowed("a.example.com", ["EXAMPLE.com."]) and not urls.host_allowed("aexample.com",
         ["example.com"])
     assert urls.normalise("https://MÜNCHEN.example/ü") == "https://xn--mnchen-3ya.example/ü"
+
+
+def test_inline_tags_leave_no_gap() -> None:
+    """What a reader sees of bold words has the spaces that were typed and no others; paragraphs divide words."""
+    assert values.visible("<p>Done <strong>today</strong>.</p><p>Now<br>or later</p>") == "Done today. Now or later"
