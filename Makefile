@@ -8,11 +8,11 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench package deploy rollback releases remove smoke lock
+.PHONY: help run setup reset test check lint bench screenshots package deploy rollback releases remove smoke lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
-	     /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	     /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n  PORT=9000 moves the three ports of `make run`; PYTHON=python3.11 picks the Python.\n'
 
 run:  ## Start Countersign on this machine and print its address (Ctrl-C stops it)
@@ -38,6 +38,10 @@ check: lint  ## Run all that CI runs: lint and every test, none skipped
 
 bench: setup  ## Measure the send path against the naive loop (a few minutes, an idle machine)
 	$(VENV)/python -m tests.bench.send_path
+
+screenshots: setup  ## Take the README's pictures anew from the browser tests
+	$(VENV)/python -m pytest -q tests/browser -m browser
+	@$(VENV)/python -m infra.screenshots
 
 package: setup  ## Build the deployable zip and its CloudFormation template in build/
 	@$(VENV)/python -m infra.package

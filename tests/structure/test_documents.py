@@ -6,6 +6,10 @@ import re
 
 import pytest
 
+from chalicelib.domain.errors import Refused
+from chalicelib.domain.template import RegionType, SystemBlock
+from chalicelib.rendering.regions import METADATA
+from chalicelib.rendering.source import compile_source
 from tests.structure.sources import ROOT, our_files
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -28,6 +32,39 @@ def test_links_in_documents_lead_somewhere(document: object) -> None:
     place = ROOT.joinpath(str(document))
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", place.read_text("utf-8"))
     assert [target for target in targets if not (place.parent / target).exists()] == []
+
+
+def test_pictures_are_small_and_told() -> None:
+    """Each picture of a document is under 150 KB, has a text for who cannot see it, and is shown somewhere."""
+    shown: set[str] = set()
+    for document in DOCUMENTS:
+        text = document.read_text("utf-8")
+        found = re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", text)
+        found += [(alt, src) for src, alt in re.findall(r'<img src="([^"]+)"[^>]* alt="([^"]*)"', text)]
+        assert text.count("<img ") + text.count("![") == len(found), document
+        assert all(alt for alt, _ in found), document
+        shown |= {(document.parent / src).resolve().name for _, src in found if (document.parent / src).exists()}
+    pictures = list((ROOT / "docs" / "images").iterdir())
+    assert {path.name for path in pictures} == shown
+    assert [path.name for path in pictures if path.stat().st_size > 150_000] == []
+
+
+def test_the_smallest_template_of_the_documents_can_be_published() -> None:
+    """What docs/templates.md offers to copy compiles; without the law's two marks it does not."""
+    text = (ROOT / "docs" / "templates.md").read_text("utf-8")
+    source = text.partition("```html\n")[2].partition("```")[0]
+    assert [r.id for r in compile_source(source.encode()).regions] == ["headline", "text", "unsubscribe", "imprint"]
+    for mark in ("unsubscribe", "imprint"):
+        with pytest.raises(Refused):
+            compile_source("\n".join(row for row in source.split("\n") if f'"{mark}"' not in row).encode())
+
+
+def test_every_attribute_of_a_field_is_documented() -> None:
+    """docs/templates.md names each field type, each of its attributes and each system block."""
+    text = (ROOT / "docs" / "templates.md").read_text("utf-8")
+    names = [f"-{name}`" for name in METADATA] + [f"`{kind}`" for kind in RegionType if kind is not RegionType.SYSTEM]
+    names += [f'"{block}"' for block in SystemBlock]
+    assert [name for name in names if name not in text] == []
 
 
 def test_help_names_every_command() -> None:
