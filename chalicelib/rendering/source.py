@@ -13,7 +13,7 @@ from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PersonId, TemplateId
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import Block, Region, RegionType, Slot, TemplateVersion
-from chalicelib.rendering import document, groups, inline, merge, regions
+from chalicelib.rendering import document, groups, inline, merge, mjml, regions
 from chalicelib.rendering.groups import Grouped
 from chalicelib.rendering.regions import Found
 from chalicelib.rendering.structure import Tree, build
@@ -64,7 +64,7 @@ class Compiled:
 
 
 def compile_source(source: bytes) -> Compiled:
-    """Compile an HTML source.
+    """Compile a source in HTML or MJML (whose lines are then those of its HTML).
 
     Raises Refused with all problems at once. A problem's ``params["line"]`` is its line in the
     source, its ``field`` the region's name where it concerns one; its code is one of
@@ -72,6 +72,8 @@ def compile_source(source: bytes) -> Compiled:
     """
     digest = hashlib.sha256(source).hexdigest()
     source = _decoded(source)
+    if mjml.is_mjml(source):
+        source = _decoded(mjml.to_html(source))
     tokens, lines = tokenise(source), Lines(source)
     tree = build(tokens)
     problems = _structure(source, tokens, tree, lines)

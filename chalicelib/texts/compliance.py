@@ -169,6 +169,8 @@ _TEMPLATE: dict[str, str] = {
                             "into the text.",
     "template.merge_url": "An address must begin with https:// and a host before a merge field may follow.",
     "template.merge_in_region": "The merge field {quote} stands inside a field that partners fill. Move it outside.",
+    "template.mjml": "This MJML cannot be read: {reason}. Close the element, or look for a misspelt name.",
+    "template.mjml_include": "Includes are not read here. Put the included part into this file.",
     "template.family": "The mails of one family share their fields, and “{name}” differs in: {regions}. Give both the "
                        "same fields, or another family.",
     "template.block_element": "<{element}> cannot be left out or repeated. Mark an element in the body.",

@@ -29,7 +29,7 @@ EAGER: Mapping[str, set[str]] = {
 """What a floor may import at the top of a module."""
 LAZY: Mapping[str, set[str]] = {
     "chalicelib/domain": {"idna", "lxml", "tinycss2", "yaml"},
-    "chalicelib/rendering": {"lxml", "nh3", "premailer", "tinycss2"},
+    "chalicelib/rendering": {"lxml", "mrml", "nh3", "premailer", "tinycss2"},
     "chalicelib/adapters": {"boto3", "cryptography", "msgspec"},
     "chalicelib/texts": {"babel"},
 }
