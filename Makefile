@@ -8,7 +8,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench screenshots package deploy rollback releases remove smoke lock
+.PHONY: help run setup reset test check lint bench screenshots isolation package deploy rollback releases remove smoke lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -42,6 +42,9 @@ bench: setup  ## Measure the send path against the naive loop (a few minutes, an
 screenshots: setup  ## Take the README's pictures anew from the browser tests
 	$(VENV)/python -m pytest -q tests/browser -m browser
 	@$(VENV)/python -m infra.screenshots
+
+isolation: setup  ## Judge every call of a whole campaign by the deployed policies, write docs/isolation.md
+	@$(VENV)/python -m tests.isolation.report
 
 package: setup  ## Build the deployable zip and its CloudFormation template in build/
 	@$(VENV)/python -m infra.package

@@ -13,6 +13,8 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.isolation import judge
+
 IN_CI = bool(os.environ.get("CI"))
 _LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::", "::1"}
 
@@ -45,6 +47,20 @@ def _deny_network(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_deny_network)
+judge.listen()
+
+
+@pytest.fixture(autouse=True)
+def judged(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    """Fail a test of which any AWS call would be refused by the deployed policies, or can't be judged.
+
+    ``judge.UNJUDGED`` lists the tests whose calls are about nothing of a deployment, with the reasons.
+    """
+    judge.JUDGE.wrong.clear()
+    yield
+    wrong = list(judge.JUDGE.wrong)
+    if not request.node.nodeid.startswith(tuple(judge.UNJUDGED)):
+        assert wrong == []
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ from infra.local.emulator import REGION
 from tests.contract.recorder import Recorder
 from tests.fakes.system import FakeClock, FakeEntropy
 from tests.fakes.world import ORG
+from tests.isolation.judge import administrator
 
 SETTINGS = Settings(
     app="countersign", stage="test", org_id=ORG, org_name="Fjord Bikes",
@@ -46,8 +47,9 @@ class Backend:
         self.endpoint = endpoint
         self.account = account
         setup = Clients(REGION, endpoint=endpoint, own=own_keys)
-        ensure(setup, Names(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket))
-        self.kms_key = str(setup.get("kms").create_key()["KeyMetadata"]["KeyId"])
+        with administrator():
+            ensure(setup, Names(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket))
+            self.kms_key = str(setup.get("kms").create_key()["KeyMetadata"]["KeyId"])
         self._clients = Clients(REGION, endpoint=endpoint, own=own_keys)
         self._recorder = Recorder(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket)
         self._recorder.attach(self._clients.session)

@@ -31,6 +31,13 @@ class Policy:
     def __init__(self, name: str, names: Mapping[str, str]) -> None:
         self._statements: list[dict[str, Any]] = resolve(policy(name), names)["Statement"]
 
+    @classmethod
+    def of(cls, statements: list[dict[str, Any]]) -> Policy:
+        """A policy of statements that are resolved already."""
+        made = cls.__new__(cls)
+        made._statements = statements
+        return made
+
     def allows(self, access: Access, partner: str) -> bool:
         """Whether a session with that value of the tag ``partner`` may."""
         effects = {s["Effect"] for s in self._statements if _applies(s, access, partner)}
@@ -38,11 +45,12 @@ class Policy:
 
 
 def _applies(statement: dict[str, Any], access: Access, partner: str) -> bool:
-    unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition"}
+    unknown = set(statement) - {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
     assert not unknown, f"the judge does not know {unknown}"
     return (
         _matches(access.action, _listed(statement["Action"]), partner)
-        and _matches(access.resource, _listed(statement["Resource"]), partner)
+        # The trust policy of a role has no resource: it stands at one.
+        and _matches(access.resource, _listed(statement.get("Resource", "*")), partner)
         and all(
             _holds(operator, access.context.get(key, ()), _listed(wanted), partner)
             for operator, tests in statement.get("Condition", {}).items() for key, wanted in tests.items()
@@ -55,6 +63,8 @@ def _holds(operator: str, found: tuple[str, ...], wanted: list[str], partner: st
         return (not found) == (wanted == ["true"])
     if operator == "ForAllValues:StringLike":
         return all(_matches(value, wanted, partner) for value in found)
+    if operator in ("StringLike", "ArnLike"):
+        return bool(found) and any(_matches(value, wanted, partner) for value in found)
     if operator == "StringEquals":
         return bool(found) and found[0] in [text.replace(_TAG, partner) for text in wanted]
     raise AssertionError(f"the judge does not know the operator {operator}")

@@ -19,6 +19,7 @@ from chalicelib.usecases.world import World
 from tests.contract.backends import Backend
 from tests.fakes.system import START, FakeClock
 from tests.fakes.world import FakeWorld
+from tests.isolation.judge import administrator
 
 
 class Lines:
@@ -112,16 +113,17 @@ def test_a_body_that_is_no_message_fails_alone(body: str, lines: Lines) -> None:
 def test_the_correlation_id_goes_through_a_queue(moto: Backend) -> None:
     """What a request queues carries the request's id, in single messages and in batches."""
     world, _ = moto.container(FakeClock())
-    with observe.story("pages", "req-77"):
+    with observe.story("plan", "req-77"):
         world.queue.put(QueueName.PLAN, {"v": 1, "kind": "plan"})
         world.queue.put_many(QueueName.SEND, [{"v": 1, "kind": "send"}])
     sqs = world.clients.get("sqs")
     for name in ("plan", "send"):
-        url = sqs.get_queue_url(QueueName=f"countersign-test-{name}")["QueueUrl"]
-        found = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)["Messages"]
+        with administrator():
+            url = sqs.get_queue_url(QueueName=f"countersign-test-{name}")["QueueUrl"]
+            found = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)["Messages"]
+            sqs.purge_queue(QueueUrl=url)
         ids = {m["MessageAttributes"]["correlation"]["StringValue"] for m in found if "MessageAttributes" in m}
         assert ids == {"req-77"}
-        sqs.purge_queue(QueueUrl=url)
     carried = {"correlation": {"stringValue": "req-77", "dataType": "String"}}
     seen: list[str] = []
     worker.each(

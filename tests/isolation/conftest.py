@@ -1,0 +1,24 @@
+"""The journey is made once for all tests that look at it; the xdist group keeps them in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from tests.contract.conftest import clock, emulator, moto
+from tests.isolation import journey as making
+from tests.isolation.journey import Journey
+
+__all__ = ["clock", "emulator", "journey", "moto"]
+
+
+@pytest.fixture(scope="session")
+def journey() -> Iterator[Journey]:
+    """A whole campaign on moto, over and done with."""
+    # moto ends with the journey: as long as it is there, it answers in the place of other tests' servers.
+    with mock_aws(), making.deployment("", DEFAULT_ACCOUNT_ID) as made:
+        making.run(made)
+    yield made

@@ -1,0 +1,154 @@
+"""The judge: sees every AWS call of this process and holds it against the policies that are deployed.
+
+It listens in botocore itself (``BUILTIN_HANDLERS``, which every new session takes over), so that no test
+can make a call past it. It knows from AssumeRole's answers which keys belong to which partner and role,
+and from ``observe.story`` which function is at work. A call by a function is judged by that function's
+policy; one by nobody in particular (a store under test) by what any function may; one with a
+partner's keys by the role that was assumed, for that very partner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+from chalicelib import observe
+from chalicelib.events.registry import FUNCTIONS
+from tests.contract.policy import Access, Policy
+from tests.isolation.calls import NAMES, Unjudged, accesses
+
+PAGES = ("pages-partner", "pages-hq")
+ASSUMED = {"partner": "partner-data", "review": "review-data"}
+"""The roles that are assumed for one partner, and their policies."""
+ADMINISTRATOR = "administrator"
+UNJUDGED = {
+    "tests/adapters/test_table.py": "a server of the test's own answers to a table of no deployment",
+    "tests/adapters/test_blobs.py": "a server of the test's own answers; keys of S3 are made up",
+    "tests/adapters/test_credentials.py": "credentials and calls are made up, to see who signs",
+    "tests/adapters/test_schema.py": "the test reads back, as administrator, what was made",
+    "tests/local/ses/": "the local SES endpoint itself, with requests that the program never makes",
+    "tests/local/test_run_pump.py": "the test plays Lambda's poller on queues of its own",
+    "tests/contract/test_isolation.py::test_the_recorder_sees_what_is_wrong": "it goes past the stores on purpose",
+    "tests/deploy/": "the operator's own calls; the functions run in processes of their own",
+    "tests/isolation/test_judge.py": "it makes the wrong calls, to see them caught",
+}
+"""Where a test begins with one of these names, its calls are about nothing of a deployment: name -> why."""
+_KEY = re.compile(r"Credential=([^/]+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: what it did and as whom. ``partner`` is "" for a function's own role."""
+
+    name: str
+    function: str
+    partner: str
+    role: str
+    accesses: tuple[Access, ...]
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """The policies of which one must allow all of it."""
+        if self.partner:
+            return (ASSUMED[self.role],)
+        if self.function in (*FUNCTIONS, *PAGES):
+            return (self.function,)
+        return PAGES if self.function == "pages" else (*PAGES, *FUNCTIONS)
+
+
+@dataclass(slots=True)
+class Judge:
+    """What was seen since :meth:`clear`; ``wrong`` has a sentence for each call that IAM would refuse."""
+
+    calls: list[Call] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    scopes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    keep: bool = False
+    """Whether calls are kept, and not only judged."""
+
+    def clear(self) -> None:
+        """Forget the calls; keys that were handed out stay known."""
+        self.calls.clear()
+        self.wrong.clear()
+
+    def sent(self, request: Any, event_name: str, **_: Any) -> None:
+        """botocore's ``before-send``: the signed request."""
+        service, operation = event_name.split(".")[1:]
+        story = observe.current()
+        if story.function == ADMINISTRATOR:
+            return
+        authorization = request.headers.get("Authorization", b"")
+        text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
+        found = _KEY.search(text)
+        partner, role = self.scopes.get(found[1], ("", "")) if found else ("", "")
+        body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+        try:
+            call = Call(f"{service}.{operation}", story.function, partner, role,
+                        accesses(service, operation, request.url, body))
+        except (Unjudged, KeyError, ValueError, TypeError) as error:
+            self.wrong.append(f"{service}.{operation} can't be judged: {error!r}")
+            return
+        if self.keep:
+            self.calls.append(call)
+        if not any(all(allows(actor, access, partner) for access in call.accesses) for actor in call.actors):
+            self.wrong.append(f"{call.name} of {' or '.join(call.actors)} {partner}: {call.accesses}")
+
+    def asked(self, params: Any, context: Any, **_: Any) -> None:
+        """``before-parameter-build.sts.AssumeRole``: whom the keys will be for."""
+        tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
+        context["judge_scope"] = (tags.get("partner", ""), str(params["RoleArn"]).rpartition("/")[2].rpartition("-")[2])
+
+    def answered(self, parsed: Any, context: Any, **_: Any) -> None:
+        """``after-call.sts.AssumeRole``: the keys themselves."""
+        given = parsed.get("Credentials")
+        if given is not None and "judge_scope" in context:
+            self.scopes[given["AccessKeyId"]] = context["judge_scope"]
+
+
+JUDGE = Judge()
+
+
+@cache
+def _policy(name: str) -> Policy:
+    return Policy(name, NAMES)
+
+
+def allows(actor: str, access: Access, partner: str) -> bool:
+    """Whether the deployed policy of an actor allows it; assuming a role asks that role's trust, too."""
+    if not _policy(actor).allows(access, partner):
+        return False
+    if not access.action.startswith("sts:"):
+        return True
+    principal = f"arn:aws:iam::account:role/app-stage-fn-{actor}"
+    trusted = Access(access.action, access.resource, {**access.context, "aws:PrincipalArn": (principal,)})
+    return _policy(f"assume-{access.resource.rpartition('-')[2]}").allows(trusted, "")
+
+
+def listen() -> None:
+    """Have every botocore session that is made from now on heard; may be called twice."""
+    for name, hear in (
+        ("before-send", JUDGE.sent), ("before-parameter-build.sts.AssumeRole", JUDGE.asked),
+        ("after-call.sts.AssumeRole", JUDGE.answered),
+    ):
+        if (name, hear) not in BUILTIN_HANDLERS:
+            BUILTIN_HANDLERS.insert(0, (name, hear))
+
+
+@contextmanager
+def administrator() -> Iterator[None]:
+    """Calls inside are made by the account's administrator: setting up, looking behind the curtain."""
+    with observe.story(ADMINISTRATOR, ""):
+        yield
+
+
+@contextmanager
+def acting(function: str) -> Iterator[None]:
+    """Calls inside are made by one function."""
+    with observe.story(function, f"test-{function}"):
+        yield
