@@ -182,6 +182,7 @@ class Campaign:
     digests: Digests | None = None
     lane: str = ""
     stage: int = 0
+    need: int = 1
     start: SendTime | None = None
     on_lapse: OnLapse = OnLapse.EXPIRE
     approved_at: datetime | None = None

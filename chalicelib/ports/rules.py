@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.book import Book, BookKind
-from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import RouteRecord, Waiver
 
@@ -17,8 +17,8 @@ class Books(Protocol):
     def publish(self, book: Book) -> None:
         """Store a version; raises Conflict ``book.changed`` if that number is taken in its scope."""
 
-    def current(self, kind: BookKind) -> Sequence[Book]:
-        """The newest version of each scope, in one query."""
+    def current(self) -> Sequence[Book]:
+        """The newest version of each kind and scope, in one query."""
 
     def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
         """A scope's versions, newest first."""
@@ -35,6 +35,9 @@ class Waivers(Protocol):
 
     def note(self, record: RouteRecord) -> None:
         """Keep (or replace) what a submission's route was and how it ended."""
+
+    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+        """Add how people decided to a submission's note; one that is not there is fine."""
 
     def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
         """The submissions under one version of the routes, newest first."""

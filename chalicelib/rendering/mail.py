@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from chalicelib.domain import blocks, compliance, prices, urls, values
 from chalicelib.domain import values as values_module
-from chalicelib.domain.compliance import Finding, MailFacts, OpenValue
+from chalicelib.domain.compliance import Demands, Finding, MailFacts, OpenValue
+from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
@@ -19,6 +21,8 @@ from chalicelib.rendering.placeholders import Encoder
 from chalicelib.rendering.text import plain
 from chalicelib.rendering.tokens import tokenise
 
+_ENDS = r"ends?|until|expir\w*|last|valid|ende|bis|gültig\w*|ablauf|fin|hasta|jusqu\w*|vége"
+_END = re.compile(rf"(?i)(?<![a-z])(?:{_ENDS})(?![a-z])")
 _UNSUBSCRIBE = Place(0, 0, UNSUBSCRIBE_URL, "")
 """Always the first place: its sentinel stands wherever the way out is."""
 
@@ -103,8 +107,11 @@ def render(
     )
 
 
-def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -> list[Finding]:
+def examine(
+    version: TemplateVersion, rendered: Rendered, entity: LegalEntity, demands: Demands | None = None,
+) -> list[Finding]:
     """What the compliance rules say about a rendered mail; blocking findings first."""
+    demands = demands or Demands()
     version = blocks.concrete(version, rendered.values)
     parsed = document.read(
         rendered.filled.html, rendered.filled.slots, names=[UNSUBSCRIBE_URL], values=_open_values(version, rendered),
@@ -115,7 +122,40 @@ def examine(version: TemplateVersion, rendered: Rendered, entity: LegalEntity) -
         plain_text=rendered.plain_text, headers=rendered.headers, postal_address=frame.postal_lines(entity),
         unsubscribe_placeholder=frame.UNSUBSCRIBE_FIELD, locked_sha256=version.locked_sha256,
         rendered_locked_sha256=rendered.locked_sha256, image_hosts=_image_hosts(version),
+        language=version.language, kit=demands.kit, country=entity.country.upper(), entity=_entity(entity),
+        message_class=demands.message_class, partner_hosts=_partner_hosts(version, entity, demands),
+        images=(*_library(version), *demands.images), ends=_ends(version, rendered.values), prices=_prices(version),
+        sends_on=demands.sends_on,
     ))
+
+
+def _entity(entity: LegalEntity) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)) for name, value in asdict(entity).items() if isinstance(value, str))
+
+
+def _partner_hosts(version: TemplateVersion, entity: LegalEntity, demands: Demands) -> tuple[str, ...]:
+    """Where this partner's links may lead: what HQ wrote at the fields, and the host of its own address."""
+    own = entity.email.rpartition("@")[2]
+    fields = (host for region in version.regions for host in region.hosts)
+    return (*demands.partner_hosts, *fields, *([own] if own else []))
+
+
+def _library(version: TemplateVersion) -> tuple[ImageFact, ...]:
+    """The images that HQ offers in the template's fields."""
+    offered = (url for r in version.regions if r.type is RegionType.IMAGE for url in (*r.choices, r.default) if url)
+    return tuple(ImageFact(url=url, origin="hq") for url in dict.fromkeys(offered))
+
+
+def _prices(version: TemplateVersion) -> frozenset[str]:
+    return frozenset(r.id for r in version.regions if r.type is RegionType.PRICE)
+
+
+def _ends(version: TemplateVersion, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The last days of offers; a date field counts where its name says that something ends."""
+    days = [(r.id, given.get(f"{r.id}.until", "")) for r in version.regions if r.type is RegionType.PRICE]
+    days += [(r.id, given.get(r.id, "")) for r in version.regions
+             if r.type is RegionType.DATE and _END.search(r.id + " " + r.label)]
+    return tuple((region, day) for region, day in days if prices.day_of(day))
 
 
 def preview(

@@ -31,6 +31,40 @@ MESSAGES: dict[str, str] = {
     "kit.country": "Line {line}: “{value}” is not a country. Write two capitals, for example DE.",
     "kit.imprint_field": "Line {line}: “{value}” is not a field of the legal data. See the list in docs/rules.md.",
     "kit.rule": "Line {line}: there is no rule “{value}”. See the list in docs/rules.md.",
+    "lanes.doubled": "Line {line}: two lanes are called “{value}”. Give each a name of its own.",
+    "lanes.default": "Line {line}: “{value}” asks nobody and cannot be the default. Name a lane that asks people.",
+    "lanes.open": "Line {line}: the lane “{value}” asks nobody and has no condition. Say under {path} when it may.",
+    "lanes.bound": "Line {line}: {path} needs one of: {choices}.",
+    "lanes.rule": "Line {line}: no rule is called “{value}” ({path}). See docs/rules.md.",
+    "waiver.never": "No exception can be made of {code}. Correct the mail.",
+    "waiver.reason": "Say in a sentence why this exception is right. It is kept.",
+    "waiver.expired": "Choose a last day that lies ahead, as 2026-12-31.",
+    "waiver.too_long": "An exception lasts at most {days} days. Choose an earlier day.",
+    "waiver.finding": "There is no such finding. Load the page again.",
     "book.changed": "Somebody published version {number} of this meanwhile. Load the page again.",
     "book.same": "This is what is published already. Change something, or leave it.",
 }
+
+FACTS: dict[str, str] = {
+    "risk": "Risk of the fields you changed",
+    "warnings": "Warnings",
+    "undecidable": "Findings that need a look",
+    "exceptions": "Exceptions",
+    "fired": "Findings of these rules",
+    "audience": "Customers who receive it",
+    "template_days": "Days since the template was published",
+    "approved": "Campaigns approved in the last year",
+    "declined": "Campaigns declined in the last year",
+    "auto_week": "Campaigns approved at once in this week, before this one",
+}
+"""What people call the facts that a route looks at."""
+
+CHANGES: dict[str, str] = {
+    "risk": "put the fields of higher risk back to head office's text",
+    "warnings": "clear the warnings",
+    "undecidable": "change what needs a look",
+    "exceptions": "do without exceptions",
+    "fired": "clear these findings",
+    "audience": "choose fewer customers",
+}
+"""What a partner can do about a fact; read as “It would be faster if you ...”."""

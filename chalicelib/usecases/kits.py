@@ -31,7 +31,12 @@ class Demand:
 
 def in_force(world: World, scope: Scope) -> Demand:
     """The kit that the rules use in a scope: the nearest published one, read once a process."""
-    found = books.nearest(world.books.current(BookKind.KIT), scope)
+    return demand(world.books.current(), scope)
+
+
+def demand(current: Sequence[Book], scope: Scope) -> Demand:
+    """The same, of what was read already."""
+    found = books.nearest((b for b in current if b.kind is BookKind.KIT), scope)
     return Demand(_kit(found.source), found.number, found.baseline) if found else Demand()
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 from chalicelib.domain import values
 from chalicelib.domain.campaign import Draft, FindingRecord
+from chalicelib.domain.compliance.document import Demands
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.template import TemplateVersion
@@ -64,7 +65,9 @@ class Hints:
     findings: tuple[FindingRecord, ...] = ()
 
 
-def hints(version: TemplateVersion, draft: Draft, entity: LegalEntity) -> Hints:
+def hints(
+    version: TemplateVersion, draft: Draft, entity: LegalEntity, demands: Demands | None = None,
+) -> Hints:
     """What the gate would say of the texts now, by the gate's own rules; never raises for what was typed."""
     from chalicelib.rendering.fill import LockedBytesChanged
     from chalicelib.rendering.mail import examine, render
@@ -78,7 +81,7 @@ def hints(version: TemplateVersion, draft: Draft, entity: LegalEntity) -> Hints:
         return Hints(tuple(refused.problems), checked.warnings)
     except LockedBytesChanged as changed:
         return Hints((Problem("preview.impossible", changed.region),), checked.warnings)
-    found = tuple(f.record() for f in examine(version, rendered, entity))
+    found = tuple(f.record() for f in examine(version, rendered, entity, demands))
     return Hints((), checked.warnings, found)
 
 

@@ -29,7 +29,7 @@ from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import outbox
+from chalicelib.usecases import lanes, outbox
 from chalicelib.usecases.world import World
 
 MAX_TRIES = 5
@@ -216,11 +216,13 @@ def _write(world: World, review: Review, answer: Ask) -> None:
     world.campaigns.commit(review.session, Change(before=before, after=after, audit=entry, asks=(answer,)))
     outbox.ring(world, after)
 
+    if after.state is not before.state:
+        lanes.settle(world, review.history, before, verdict)
 
 def _completes(world: World, review: Review, answer: Ask) -> bool:
     """Whether this approval is the last one that the stage needs."""
     asks = [a for a in review.history.asks if (a.revision, a.stage) == (answer.revision, answer.stage)]
-    stage = Stage(name="brand", reviewers=tuple(a.person for a in asks))
+    stage = Stage(name="brand", reviewers=tuple(a.person for a in asks), need=review.campaign.need)
     return stage_passed(stage, [answer if a.person == answer.person else a for a in asks])
 
 

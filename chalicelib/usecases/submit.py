@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain import digest, schedule
 from chalicelib.domain.audience import Preflight, bracket
+from chalicelib.domain.book import Book
 from chalicelib.domain.campaign import (
     Action,
     Actor,
@@ -21,23 +22,27 @@ from chalicelib.domain.campaign import (
     State,
     target,
 )
-from chalicelib.domain.chain import Chain, eligible, one_person
+from chalicelib.domain.chain import Chain, Stage, eligible
+from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Participation, Partner
 from chalicelib.domain.people import Person
-from chalicelib.domain.policy import ONE_REVIEWER, Lane, Submission
+from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
+from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import clean
+from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerHome
 from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import company, drafts, outbox, story
+from chalicelib.usecases import company, drafts, kits, lanes, outbox, story
 from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.lanes import Route
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
@@ -52,6 +57,7 @@ class Answers:
     """Everything the check-your-answers page shows, with all that still stands in the way.
 
     ``start``, ``rendered`` and ``audience`` are None where a problem kept them from being made.
+    ``askable`` are blocking findings, by fingerprint, that a person may be asked about.
     """
 
     campaign: Story
@@ -63,12 +69,16 @@ class Answers:
     rendered: Rendered | None
     findings: tuple[FindingRecord, ...]
     lane: Lane
+    route: Route
+    askable: tuple[tuple[str, FindingRecord], ...]
     problems: tuple[Problem, ...]
     needs_terms: bool
 
 
-def look(world: World, session: PartnerSession, campaign_id: CampaignId) -> Answers:
-    """Gather a draft's answers and every problem at once, without changing anything, in three reads.
+def look(
+    world: World, session: PartnerSession, campaign_id: CampaignId, ask: Collection[str] = (),
+) -> Answers:
+    """Gather a draft's answers and every problem at once, without changing anything, in four reads.
 
     State and run window are those that the trail and the partner's own list tell; :func:`submit`
     asks the control item and the programme.
@@ -76,14 +86,16 @@ def look(world: World, session: PartnerSession, campaign_id: CampaignId) -> Answ
     told = story.read(world, session, campaign_id)
     home = world.partners.home(session)
     window = story.part_of(home, told.programme) or world.programmes.get(told.programme)
-    return _answers(world, session, told, home, window)
+    return _answers(world, session, told, home, window, ask)
 
 
 def submit(
     world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, draft_version: int, *,
-    note: str = "", terms: bool = False,
+    note: str = "", terms: bool = False, ask: Collection[str] = (),
 ) -> Campaign:
     """Freeze the draft as a revision and send it on its approval route.
+
+    ``ask`` are fingerprints of findings of rules that only guess, about which the partner asks a person.
 
     Raises Refused with all problems, Conflict ``draft.changed`` from a stale page, and
     ``campaign.not_now`` where it was submitted already (a double click).
@@ -95,7 +107,9 @@ def submit(
         raise drafts.changed(history.draft)
     programme = world.programmes.get(campaign.programme)
     told = story.of_control(campaign, history)
-    answers = _answers(world, session, told, world.partners.home(session), programme)
+    answers = _answers(world, session, told, world.partners.home(session), programme, ask)
+    if lanes.drawn(world, answers.route, history):
+        answers = _rerouted(world, answers)
     problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
     if answers.needs_terms and not terms:
         problems.append(Problem("terms.not_accepted", "terms"))
@@ -114,22 +128,33 @@ def submit(
     change = _change(world, person, campaign, history, answers, revision, asked)
     world.campaigns.commit(session, change)
     outbox.ring(world, change.after)
+    lanes.note(world, answers.route, change.after)
     return change.after
+
+
+def _rerouted(world: World, answers: Answers) -> Answers:
+    """The same, drawn for a person's look."""
+    found = lanes.route(world, answers.route.policy, answers.route.facts, sampled=True)
+    return replace(answers, route=found, lane=found.lane)
 
 
 def chain_of(lane: Lane, programme: Programme) -> Chain | None:
     """The people a lane asks, as the programme names them; None where it asks nobody."""
-    return one_person(programme.reviewers) if lane.chain else None
+    if not lane.chain:
+        return None
+    return Chain((Stage(name="brand", reviewers=tuple(programme.reviewers), need=lane.need),))
 
 
 def _answers(
     world: World, session: PartnerSession, told: Story, home: PartnerHome, window: Programme | Participation,
+    ask: Collection[str] = (),
 ) -> Answers:
-    draft = told.history.draft
+    draft, now = told.history.draft, world.clock.now()
     template = world.templates.get(draft.template, draft.template_version)
     audience = preflight(world, session, home.partner.market)
     problems = company.missing(home.partner)
-    start = _start(draft, window, world.clock.now(), problems)
+    start = _start(draft, window, now, problems)
+    current = world.books.current()
     rendered = None
     try:
         rendered = render(
@@ -138,22 +163,51 @@ def _answers(
         )
     except Refused as refused:
         problems += refused.problems
-    findings = [f.record() for f in examine(template, rendered, home.partner.entity)] if rendered else []
+    scope = market_scope(template.scope, home.partner.market)
+    sifted = Sifted((), ())
+    if rendered:
+        sifted = _sifted(world, current, scope, template, home.partner, rendered, start, ask)
     problems += [
-        Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote})
-        for f in findings if f.severity == "block"
+        Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote}) for f in sifted.blocking
     ]
     if audience.receive == 0:
         problems.append(Problem("audience.empty", "audience", {"audience": audience.audience}))
-    facts = Submission(
-        warnings=sum(f.severity == "warn" and f.state == "fail" for f in findings),
-        undecidable=sum(f.state == "undecidable" for f in findings), exceptions=0, audience=audience.receive,
+    policy = lanes.policy_of(current, scope)
+    facts = lanes.facts_of(
+        template, draft, sifted.findings, exceptions=(*sifted.exceptions, *sifted.asked), audience=audience.receive,
+        now=now,
     )
+    found = lanes.route(world, policy, lanes.with_standing(world, session, policy, facts))
     return Answers(
         campaign=told, draft=draft, template=template, partner=home.partner,
-        start=start, audience=audience, rendered=rendered, findings=tuple(findings),
-        lane=ONE_REVIEWER.choose(facts), problems=tuple(problems), needs_terms=not _accepted(home.partner),
+        start=start, audience=audience, rendered=rendered, findings=sifted.findings, lane=found.lane, route=found,
+        askable=tuple(
+            (fingerprint(template.template, template.number, f), f) for f in sifted.findings
+            if f.code in ASKABLE and (f in sifted.blocking or "asked" in f.params)
+        ),
+        problems=tuple(problems), needs_terms=not _accepted(home.partner),
     )
+
+
+def market_scope(scope: Scope, market: str) -> Scope:
+    """The scope whose kit and routes count for a partner: its market's, of the template's brand."""
+    return replace(scope, market=market) if scope.market == "all" else scope
+
+
+def _sifted(
+    world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
+    rendered: Rendered, start: SendTime | None, ask: Collection[str],
+) -> Sifted:
+    """The findings by the brand's kit, less what an exception or the baseline of an old template covers."""
+    demand = kits.demand(current, scope)
+    found = [f.record() for f in examine(template, rendered, partner.entity, Demands(
+        kit=demand.kit, sends_on=start.local[:10] if start else "",
+    ))]
+    # Exceptions are read only where one could help.
+    blocking = any(f.severity == "block" for f in found)
+    waivers = world.waivers.of(partner.id) if blocking else ()
+    return sift(found, template.template, template.number, world.clock.now(), waivers=waivers,
+                baseline=demand.baseline, asked=ask, never=lanes.policy_of(current, scope).never)
 
 
 def _start(
@@ -239,9 +293,13 @@ def _change(
     after, entry = take(
         before, Action.SUBMIT, Actor.PARTNER, now=now, by=person.id, to=to,
         notices=(review_notice(revision.number, 0),) if asked else (),
-        details={"revision": revision.number, "digests": revision.digests.both, "lane": answers.lane.name},
+        details={
+            "revision": revision.number, "digests": revision.digests.both, "lane": answers.lane.name,
+            **({"policy": answers.route.policy.version} if answers.route.policy.version else {}),
+            **({"sampled": int(answers.route.sampled)} if answers.route.predicted.audit_sample else {}),
+        },
         revision=revision.number, submitted_by=person.id, digests=revision.digests, lane=answers.lane.name,
-        stage=0, start=revision.start, on_lapse=revision.on_lapse, bracket=revision.bracket,
+        stage=0, need=answers.lane.need, start=revision.start, on_lapse=revision.on_lapse, bracket=revision.bracket,
         approved_at=None if asked else now,
     )
     asks = tuple(

@@ -12,7 +12,6 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, is_id
 from chalicelib.domain.template import RegionType
 from chalicelib.texts.contacts import REASONS
-from chalicelib.texts.partner import ROUTES
 from chalicelib.usecases import submit
 from chalicelib.usecases.drafts import EDITABLE
 from chalicelib.usecases.submit import Answers
@@ -22,6 +21,7 @@ from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
 from chalicelib.web.pages import navigation, render
 from chalicelib.web.partner_common import campaign_url, clock_time, colleague, shown_time, url, wording
+from chalicelib.web.partner_route import path_of, route_words
 from chalicelib.web.routes import Routes
 
 routes = Routes()
@@ -59,7 +59,7 @@ def send(visit: Visit, campaign: str) -> Answer:
             raise NotFound
         submit.submit(
             visit.world, visit.credentials, visit.person, CampaignId(campaign), partner_form.version_of(visit.form),
-            note=note, terms=terms,
+            note=note, terms=terms, ask=visit.form.all("ask"),
         )
     except Refused as refused:
         return _page(visit, _look(visit, campaign), refused.problems, status=422, note=note, terms=terms)
@@ -74,7 +74,7 @@ def send(visit: Visit, campaign: str) -> Answer:
 def _look(visit: Visit, campaign: str) -> Answers:
     if not is_id(campaign, "cmp"):
         raise NotFound
-    return submit.look(visit.world, visit.credentials, CampaignId(campaign))
+    return submit.look(visit.world, visit.credentials, CampaignId(campaign), visit.form.all("ask"))
 
 
 def _told(visit: Visit, answers: Answers, conflict: Conflict) -> Problem:
@@ -100,12 +100,21 @@ def _page(
         policy=Policy(images=partner_form.image_origins(answers.template)), place=answers.partner.name,
         active=navigation(visit)[0][0], answers=answers, given=_given(visit, answers),
         summary=_summary(visit, answers, found),
-        route=wording(visit, ROUTES, answers.lane.name), skipped=_skipped(visit, answers),
+        route=route_words(visit, answers.lane), path=path_of(visit, answers.route),
+        askable=_askable(visit, answers), asked=set(visit.form.all("ask")), skipped=_skipped(visit, answers),
         counted=clock_time(answers.audience.as_of, answers.partner.zone) if answers.audience.as_of else "",
         notes=_notes(visit, answers), note=note, terms=terms, ready=not answers.problems,
         here={name: campaign_url(visit, answers.campaign.id, name) for name in ("edit", "submit", "preview")},
         customers=url(visit, "customers"),
     )
+
+
+def _askable(visit: Visit, answers: Answers) -> list[tuple[str, str]]:
+    """Findings of rules that only guess, which a person may be asked about: fingerprint and sentence."""
+    return [
+        (key, texts.sentence(Problem(f.code, f.region, {**f.params, "quote": f.quote}), visit.language))
+        for key, f in answers.askable
+    ]
 
 
 def _target(visit: Visit, answers: Answers, problem: Problem) -> str:

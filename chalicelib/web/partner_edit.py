@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from chalicelib import texts
 from chalicelib.domain.campaign import Draft
+from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.workflow import PartnerHome
-from chalicelib.usecases import drafts, preview, story, test_mail
+from chalicelib.usecases import drafts, kits, preview, story, submit, test_mail
 from chalicelib.usecases.story import Story
 from chalicelib.web import http, partner_form
 from chalicelib.web.guard import Visit, partner_page
@@ -130,7 +131,9 @@ Line = tuple[str, str, str]
 
 def _hints(visit: Visit, home: PartnerHome, version: TemplateVersion, draft: Draft) -> list[Line]:
     """What the gate would say now; empty fields are left for the check page, which asks for all of them."""
-    said = preview.hints(version, draft, home.partner.entity)
+    scope = submit.market_scope(version.scope, home.partner.market)
+    demands = Demands(kit=kits.in_force(visit.world, scope).kit, sends_on=draft.local_time[:10])
+    said = preview.hints(version, draft, home.partner.entity, demands)
     problems = [p for p in said.problems if p.code != "value.required"]
     lines = [("block", p) for p in partner_form.at_fields(problems, version)]
     lines += [("warn", p) for p in partner_form.at_fields(said.warnings, version)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict
@@ -26,12 +27,12 @@ class FakeBooks:
             raise Conflict("book.changed", number=book.number)
         self.books[key] = book
 
-    def current(self, kind: BookKind) -> Sequence[Book]:
-        """By scope."""
-        newest: dict[tuple[str, str], Book] = {}
+    def current(self) -> Sequence[Book]:
+        """By kind and scope."""
+        newest: dict[tuple[str, str, str], Book] = {}
         for (_, scope, number), book in self.books.items():
-            key = (scope.brand, scope.market)
-            if book.kind is kind and (key not in newest or newest[key].number < number):
+            key = (book.kind.value, scope.brand, scope.market)
+            if key not in newest or newest[key].number < number:
                 newest[key] = book
         return [newest[key] for key in sorted(newest)]
 
@@ -60,6 +61,12 @@ class FakeWaivers:
     def note(self, record: RouteRecord) -> None:
         """Replaces."""
         self.records[record.policy, record.campaign, record.revision] = record
+
+    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+        """If it is there."""
+        key = (policy, campaign, revision)
+        if key in self.records:
+            self.records[key] = replace(self.records[key], outcome=outcome)
 
     def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
         """Newest campaigns first."""

@@ -46,7 +46,8 @@ TABLES = (
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
 READS = frozenset({
-    "people.account", "people.find", "links.get", "templates.get", "templates.list", "programmes.get",
+    "people.account", "people.find", "people.colleagues",
+    "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.home", "campaigns.get",
     "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due", "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
@@ -101,7 +102,8 @@ def partner(world: FakeWorld, name: str = "Acme", groups: Iterable[str] = ()) ->
     made = Partner(
         id=PartnerId(make_id("prt", now, world.entropy.bytes(10))), org=OrgId(world.facts.org_id), name=name,
         groups=frozenset(groups), created_at=now,
-        entity=LegalEntity(name=name, street="Hafenstr. 1", postal_code="20457", city="Hamburg", country="DE"),
+        entity=LegalEntity(name=name, street="Hafenstr. 1", postal_code="20457", city="Hamburg", country="DE",
+                           email="info@acme.example"),
         sender=Sender(address="news@acme.example.com", display_name=name),
     )
     world.partners.save(world.session(made.id, Zone.REVIEW), made, expected_version=0)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
-from chalicelib.adapters.dynamo.table import Put, Table, TransactionFailed
+from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict, Permanent
-from chalicelib.domain.ids import OrgId, PartnerId
+from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import RouteRecord, Waiver
 from chalicelib.ports.system import Blobs
@@ -25,7 +26,7 @@ from chalicelib.ports.system import Blobs
 BOOK = Kind(Book, "book")
 WAIVER = Kind(Waiver, "waiver")
 NOTE = Kind(RouteRecord, "route")
-NEWEST = "current"
+NEWEST = "BOOKS"
 CACHED = 32
 """Texts kept in memory by their hash; they never change."""
 
@@ -44,7 +45,7 @@ class DynamoBooks:
         self._blobs.put(None, _blob_key(sha256), data, "application/yaml")
         light = replace(book, source=sha256)
         version = BOOK.item(light, keys.org(self._org, "BOOK", book.kind.value), _sort(book.scope, book.number))
-        newest = BOOK.item(light, keys.org(self._org, "BOOK", book.kind.value, NEWEST), _scope(book.scope))
+        newest = BOOK.item(light, keys.org(self._org, NEWEST), f"{book.kind.value}#{_scope(book.scope)}")
         try:
             self._table.transact([
                 Put(version, ex.absent("pk")),
@@ -55,9 +56,9 @@ class DynamoBooks:
             if stands != version:  # a repeated call finds its own
                 raise Conflict("book.changed", number=book.number) from None
 
-    def current(self, kind: BookKind) -> Sequence[Book]:
+    def current(self) -> Sequence[Book]:
         """One query of the pointers; consistent, so that what was published a moment ago counts."""
-        found = self._table.query(keys.org(self._org, "BOOK", kind.value, NEWEST), consistent=True)
+        found = self._table.query(keys.org(self._org, NEWEST), consistent=True)
         return [self._whole(item) for item in found]
 
     def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
@@ -99,6 +100,12 @@ class DynamoWaivers:
         """By campaign and revision, under the version of the routes."""
         sk = f"{keys.part(record.campaign)}#{record.revision:06d}"
         self._table.put(NOTE.item(record, self._notes(record.policy), sk))
+
+    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+        """On the condition that the note is there."""
+        sk = f"{keys.part(campaign)}#{revision:06d}"
+        with suppress(ConditionFailed):
+            self._table.update(self._notes(policy), sk, [ex.put("outcome", outcome)], condition=ex.present("pk"))
 
     def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
         """Campaign ids sort by the time they were made."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.compliance import accessibility, brand, clients, delivery, legal, links, security
-from chalicelib.domain.compliance.document import Css, Document, Element, MailFacts, OpenValue
+from chalicelib.domain.compliance.document import Css, Demands, Document, Element, MailFacts, OpenValue
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
 from chalicelib.domain.compliance.registry import Rule, run
 from chalicelib.domain.waiver import matches
@@ -28,8 +28,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 __all__ = [
-    "RULES", "Css", "Document", "Element", "Finding", "FindingState", "MailFacts", "OpenValue", "Rule", "Severity",
-    "check", "check_template", "fixed",
+    "RULES", "Css", "Demands", "Document", "Element", "Finding", "FindingState", "MailFacts", "OpenValue", "Rule",
+    "Severity", "check", "check_template", "fixed",
 ]
 
 ABSOLUTE = ("SEC*", "LEG001", "LEG002", "DLV*", "LNK001", "LNK002")

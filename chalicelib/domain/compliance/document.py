@@ -72,6 +72,17 @@ class ImageFact:
     approved: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What is demanded of a mail beside its template: by the brand, the programme and the day of sending."""
+
+    kit: Kit = EMPTY
+    partner_hosts: tuple[str, ...] = ()
+    message_class: str = "marketing"
+    sends_on: str = ""
+    images: tuple[ImageFact, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class OpenValue:
     """One of the partner's values as plain text; ``subject`` and ``preheader`` are open, too."""

@@ -1,0 +1,185 @@
+"""Approval routes at work: facts of a submission, the route it takes, and what HQ learns of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain import book as books
+from chalicelib.domain import policy as policies
+from chalicelib.domain.audience import BRACKETS
+from chalicelib.domain.book import Book, BookKind
+from chalicelib.domain.campaign import Campaign, Draft, FindingRecord, State, Verdict
+from chalicelib.domain.people import Person
+from chalicelib.domain.policy import ONE_REVIEWER, RISKS, Explained, Lane, Policy, Submission
+from chalicelib.domain.scope import Scope
+from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.values import changed_in
+from chalicelib.domain.waiver import RouteRecord
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import History
+from chalicelib.usecases import kits
+from chalicelib.usecases.world import World
+
+YEAR = timedelta(days=365)
+WEEK = timedelta(days=7)
+PAGE, PAGES = 50, 4
+"""Campaigns that are looked at for a partner's standing; where there are more, it is not known."""
+_read: dict[tuple[str, int], Policy] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a submission would take (``lane``), what the routes alone would say (``predicted``), and why.
+
+    ``learning``: the fast lanes only predict, until HQ has seen enough decisions.
+    """
+
+    policy: Policy
+    facts: Submission
+    lane: Lane
+    predicted: Lane
+    explained: Explained
+    learning: bool = False
+    sampled: bool = False
+
+
+def policy_of(current: Sequence[Book], scope: Scope) -> Policy:
+    """The published policy of a scope, never the submission's; one reviewer decides where there is none."""
+    found = books.nearest((b for b in current if b.kind is BookKind.LANES), scope)
+    if found is None:
+        return ONE_REVIEWER
+    key = (found.source, found.number)
+    if key not in _read:
+        if len(_read) >= kits.KEPT:
+            _read.clear()
+        _read[key] = replace(policies.read(found.source), version=found.number)
+    return _read[key]
+
+
+def facts_of(
+    template: TemplateVersion, draft: Draft, findings: Sequence[FindingRecord], *, exceptions: Sequence[str],
+    audience: int | None, now: datetime,
+) -> Submission:
+    """What the routes may look at, without the partner's standing. Values at HQ's default are unchanged."""
+    told = [f for f in findings if f.severity != "info"]
+    return Submission(
+        warnings=sum(f.severity == "warn" and f.state == "fail" for f in told),
+        undecidable=sum(f.state == "undecidable" for f in told), exceptions=tuple(exceptions),
+        fired=tuple(dict.fromkeys(f.code for f in told)), audience=audience, risk=_risk(template, draft),
+        template_days=max(0, (now - template.published_at).days),
+    )
+
+
+def _risk(template: TemplateVersion, draft: Draft) -> str:
+    """The highest risk of what was changed; a subject of one's own is medium, a preview line low."""
+    changed = set(changed_in(template, draft.values))
+    found = [r.risk.value for r in template.regions if r.id in changed]
+    # Blocks and further copies of a group are regions that the first copy stands for.
+    found += ["medium"] if changed - {r.id for r in template.regions} else []
+    found += ["medium"] if draft.subject.strip() != template.subject.strip() else []
+    found += ["low"] if draft.preheader.strip() != template.preheader.strip() else []
+    return max(found, key=RISKS.index, default="none")
+
+
+def with_standing(world: World, session: PartnerSession, policy: Policy, facts: Submission) -> Submission:
+    """Add what became of the partner's campaigns; nothing is read where no lane asks for it."""
+    asked = {c.fact for lane in policy.lanes for c in (*lane.permits, *lane.demands)}
+    if not asked & {"approved", "declined", "auto_week"}:
+        return facts
+    now, known = world.clock.now(), list[Campaign]()
+    for _ in range(PAGES):
+        page = world.campaigns.list(session, limit=PAGE, before=known[-1].id if known else "")
+        known += page
+        if len(page) < PAGE or page[-1].updated_at < now - YEAR:
+            break
+    else:
+        return facts
+    fast = {lane.name for lane in policy.lanes if lane.asks_nobody}
+    passed = [c for c in known if c.approved_at and c.approved_at >= now - YEAR]
+    return replace(
+        facts, approved=sum(c.lane not in fast for c in passed),
+        declined=sum(c.state is State.DECLINED and c.updated_at >= now - YEAR for c in known),
+        auto_week=sum(c.lane in fast and (c.approved_at or now) >= now - WEEK for c in passed),
+    )
+
+
+def route(world: World, policy: Policy, facts: Submission, *, sampled: bool = False) -> Route:
+    """The route by the published policy; how many decisions there were is asked only where it matters."""
+    predicted = policy.choose(facts)
+    decided = policy.shadow
+    if predicted.asks_nobody and policy.shadow:
+        decided = sum(bool(n.outcome) for n in world.waivers.notes(policy.version, limit=max(200, policy.shadow)))
+    lane = policy.taken(facts, decided=decided, sampled=sampled and predicted.asks_nobody)
+    return Route(
+        policy=policy, facts=facts, lane=lane, predicted=predicted, explained=policies.explain(policy, facts),
+        learning=predicted.asks_nobody and decided < policy.shadow, sampled=sampled and predicted.asks_nobody,
+    )
+
+
+def drawn(world: World, found: Route, history: History) -> bool:
+    """Whether a person looks at this one of the fast lane all the same. A draw stands for all rounds of a campaign."""
+    if not found.predicted.asks_nobody or not found.predicted.audit_sample:
+        return False
+    before = [entry.details["sampled"] for entry in history.audit if "sampled" in entry.details]
+    if before:
+        return before[-1] == 1
+    chance: float = int.from_bytes(world.entropy.bytes(6)) / 2**48
+    return chance < found.predicted.audit_sample
+
+
+def note(world: World, found: Route, campaign: Campaign) -> None:
+    """Keep what the routes said, for simulation and the shadow time; nothing where no policy is published."""
+    if found.policy.version:
+        world.waivers.note(RouteRecord(
+            policy=found.policy.version, campaign=campaign.id, revision=campaign.revision, partner=campaign.partner,
+            facts=found.facts.public(upper_bound(found.facts.audience or 0)), predicted=found.predicted.name,
+            taken=found.lane.name, noted_at=world.clock.now(),
+        ))
+
+
+def settle(world: World, history: History, campaign: Campaign, verdict: Verdict) -> None:
+    """Add how people decided to the note of a submission."""
+    submits = [entry for entry in history.audit if entry.action == "submit" and "policy" in entry.details]
+    if submits:
+        world.waivers.settle(int(submits[-1].details["policy"]), campaign.id, campaign.revision, verdict.value)
+
+
+def upper_bound(audience: int) -> int:
+    """The upper bound of an audience's bracket: all that HQ learns of a number."""
+    return next((upper for upper in BRACKETS if audience <= upper), BRACKETS[-1] * 10)
+
+
+# --- HQ
+
+def publish(world: World, by: Person, scope: Scope, source: str, *, number: int, note: str = "") -> Book:
+    """Publish a version of the routes; raises Refused with every problem of the text, Conflict ``book.changed``."""
+    policies.read(source)
+    return kits.store(world, by, BookKind.LANES, scope, source, number=number, note=note)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What new routes would have done with past submissions; ``regretted`` are those that would have been
+    approved at once and that people declined or sent back."""
+
+    total: int = 0
+    by_lane: Mapping[str, int] | None = None
+    at_once: int = 0
+    regretted: int = 0
+
+
+def simulate(world: World, source: str, *, past: int) -> Simulation:
+    """Run a text on the submissions noted under version ``past``; raises Refused for a bad text."""
+    policy = policies.read(source)
+    records = world.waivers.notes(past) if past else ()
+    counts = {lane.name: 0 for lane in policy.lanes}
+    at_once = regretted = 0
+    for record in records:
+        lane = policy.choose(policies.from_public(record.facts))
+        counts[lane.name] = counts.get(lane.name, 0) + 1
+        if lane.asks_nobody:
+            at_once += 1
+            regretted += record.outcome in (Verdict.DECLINE.value, Verdict.REQUEST_CHANGES.value)
+    return Simulation(total=len(records), by_lane=counts, at_once=at_once, regretted=regretted)
