@@ -72,6 +72,16 @@ class Session:
     agent: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Colleague:
+    """A person with one role at the org, as HQ's list shows them; name and address as of the grant."""
+
+    person: PersonId
+    role: Role
+    name: str
+    address: str
+
+
 class Purpose(StrEnum):
     """What a mailed link is good for; a link of one purpose opens nothing else."""
 

@@ -11,7 +11,7 @@ from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision, State
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.partner import Participation, Partner
-from chalicelib.domain.people import Account, Link, Membership, Person, Session
+from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
@@ -34,6 +34,12 @@ class People(Protocol):
 
     def grant(self, membership: Membership) -> None:
         """Add or replace one membership."""
+
+    def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
+        """Take one membership away, which ends sessions and links; raises NotFound if it is not there."""
+
+    def colleagues(self) -> Sequence[Colleague]:
+        """Everybody with a role at the org, in one query; somebody with two roles comes twice."""
 
     def start_session(self, session: Session) -> None:
         """Store a session; it disappears at its expiry."""

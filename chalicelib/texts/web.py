@@ -33,6 +33,7 @@ MESSAGES: dict[str, str] = {
     "name.control": "There is an invisible character in this text that can’t be kept. Type it anew.",
     "person.role": "Choose one of the roles in the list.",
     "person.exists": "This address belongs to somebody already. Load the page again and try once more.",
+    "person.own_role": "You cannot take your own role as admin away. Ask another admin to do it.",
     "person.changed": "Somebody changed this person a moment ago. Load the page again and try once more.",
     "choice.unknown": "“{value}” is not in the list. Choose one of the entries.",
     "entity.country": "“{value}” is not a country code. Write two letters, such as DE.",

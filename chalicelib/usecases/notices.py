@@ -14,7 +14,7 @@ from chalicelib import texts
 from chalicelib.domain.campaign import Ask, Campaign, Revision, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId
-from chalicelib.domain.people import Link, Person, Purpose
+from chalicelib.domain.people import Link, Person, Purpose, Role
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession
@@ -91,11 +91,14 @@ def _review_request(case: _Case, kind: str, numbers: list[int]) -> None:
 
 
 def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
-    """Make a link with its code for one reviewer and mail both with the rendered campaign."""
+    """Make a link with its code for one reviewer and mail both; who lost the role meanwhile is not asked."""
     world, now = case.world, case.world.clock.now()
     token = base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
     code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
-    person = world.people.account(ask.person).person
+    account = world.people.account(ask.person)
+    if Role.REVIEWER not in account.roles_at(None, now):
+        return
+    person = account.person
     hashed = token_hash(token)
     world.links.put(Link(
         token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.domain.address import normalise
-from chalicelib.domain.errors import Conflict, Problem, Refused
-from chalicelib.domain.ids import PartnerId, PersonId, make_id
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import PartnerId, PersonId, is_id, make_id
 from chalicelib.domain.people import Membership, Person, Role
 from chalicelib.usecases.world import World
 
@@ -85,6 +85,20 @@ def add_at_hq(world: World, by: Person, *, address: str, name: str, role: str) -
     if problems or chosen is None:
         raise Refused(problems)
     return give_role(world, address=clean_address, name=clean_name, role=chosen, by=by.id)
+
+
+def take_at_hq(world: World, by: Person, person: str, role: str) -> None:
+    """Take a colleague's role away, which ends that person's sign-ins and links at once.
+
+    Raises Refused for one's own role as admin (somebody else must take it: an admin always stays),
+    NotFound for a role that the person does not have.
+    """
+    chosen = next((r for r in Role if r.value == role and r.at_hq), None)
+    if chosen is None or not is_id(person, "prs"):
+        raise NotFound
+    if person == by.id and chosen is Role.HQ_ADMIN:
+        raise Refused([Problem("person.own_role", "")])
+    world.people.revoke(PersonId(person), chosen, None)
 
 
 def add_admin(world: World, address: str, name: str) -> PersonId:

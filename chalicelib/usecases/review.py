@@ -22,7 +22,7 @@ from chalicelib.domain.campaign import (
 from chalicelib.domain.chain import Stage, must_not_decide_own, stage_passed
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PersonId
-from chalicelib.domain.people import Link, Purpose
+from chalicelib.domain.people import Link, Purpose, Role
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Zone
@@ -90,7 +90,8 @@ def look(world: World, token: str) -> Review:
     link = world.links.get(token_hash(token))
     if link.purpose is not Purpose.REVIEW or link.partner is None or link.campaign is None:
         raise NotFound
-    if world.people.account(link.person).person.generation != link.generation:
+    account = world.people.account(link.person)
+    if account.person.generation != link.generation or Role.REVIEWER not in account.roles_at(None, world.clock.now()):
         raise NotFound
     session = world.sessions.open(link.partner, Zone.REVIEW)
     campaign = world.campaigns.get(session, link.campaign)
@@ -215,9 +216,9 @@ def _write(world: World, review: Review, answer: Ask) -> None:
         )
     world.campaigns.commit(review.session, Change(before=before, after=after, audit=entry, asks=(answer,)))
     outbox.ring(world, after)
-
     if after.state is not before.state:
         lanes.settle(world, review.history, before, verdict)
+
 
 def _completes(world: World, review: Review, answer: Ask) -> bool:
     """Whether this approval is the last one that the stage needs."""

@@ -289,7 +289,7 @@ def _invitation_form(
 @routes.get("/hq/people")
 @hq_page(Role.HQ_ADMIN)
 def show_people(visit: Visit) -> Answer:
-    """The form that gives a person a role at HQ."""
+    """Who has which role at HQ, and the form that gives one."""
     return _people_form(visit, {"role": Role.REVIEWER.value})
 
 
@@ -308,12 +308,24 @@ def add_person(visit: Visit) -> Answer:
     return _people_form(visit, {"role": values.get("role", "")}, added=values.get("email", ""))
 
 
+@routes.post("/hq/people/take")
+@hq_page(Role.HQ_ADMIN)
+def take_role(visit: Visit) -> Answer:
+    """Take a role away; the person's sign-ins and links end at once."""
+    try:
+        people.take_at_hq(visit.world, visit.person, visit.form.get("person"), visit.form.get("role"))
+    except Refused as refused:
+        return _people_form(visit, {"role": Role.REVIEWER.value}, status=422, problems=refused.problems)
+    return redirect(visit.urls.people())
+
+
 def _people_form(
     visit: Visit, values: dict[str, str], *, status: int = 200, problems: tuple[Problem, ...] = (), added: str = "",
 ) -> Answer:
     return render(
         visit, "hq/people.html", status=status, errors=problems, desk=visit.world.programmes.desk(),
         active="People", form={name: values.get(name, "") for name in ("email", "name", "role")}, added=added,
+        colleagues=sorted(visit.world.people.colleagues(), key=lambda c: (c.name.casefold(), c.address, c.role)),
     )
 
 

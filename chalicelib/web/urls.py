@@ -122,6 +122,10 @@ class Urls:
         """The form that gives a person a role at HQ."""
         return f"{self.hq}/hq/people"
 
+    def take_role(self) -> str:
+        """Takes a role at HQ away (POST)."""
+        return f"{self.people()}/take"
+
     def stop(self) -> str:
         """The kill switch."""
         return f"{self.hq}/hq/stop"

@@ -63,6 +63,29 @@ def test_save_needs_the_generation_that_was_read(world: World) -> None:
         world.people.save(values.person("c@example.com"), expected_generation=1)
 
 
+def test_a_revoked_role_is_gone_everywhere(world: World) -> None:
+    """Account and list lose it, the generation rises once, and a second try finds nothing."""
+    person, partner, org = values.person("zoe@example.com"), new_partner(), world.facts.org_id
+    before = list(world.people.colleagues())
+    world.people.add(person, [values.membership(person, org, None, Role.REVIEWER)])
+    world.people.grant(values.membership(person, org, None, Role.HQ_ADMIN))
+    world.people.grant(values.membership(person, org, partner))
+    ours = [c for c in world.people.colleagues() if c not in before]
+    assert sorted((c.role, c.name, c.address) for c in ours) == [
+        (Role.HQ_ADMIN, person.name, person.address), (Role.REVIEWER, person.name, person.address),
+    ]
+    generation = world.people.account(person.id).person.generation
+    world.people.revoke(person.id, Role.HQ_ADMIN, None)
+    account = world.people.account(person.id)
+    assert account.person.generation == generation + 1
+    assert account.roles_at(None, START) == {Role.REVIEWER} and account.roles_at(partner, START)
+    assert [c.role for c in world.people.colleagues() if c.person == person.id] == [Role.REVIEWER]
+    for role, where in ((Role.HQ_ADMIN, None), (Role.PARTNER_EDITOR, new_partner())):
+        with pytest.raises(NotFound):
+            world.people.revoke(person.id, role, where)
+    assert world.people.account(person.id).person.generation == generation + 1
+
+
 def test_a_grant_raises_the_generation(world: World) -> None:
     """A change of role ends sessions and links, which carry the generation they were made under."""
     person, partner = values.person("zoe@example.com"), new_partner()

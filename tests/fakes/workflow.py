@@ -18,7 +18,7 @@ from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.partner import Participation, Partner
-from chalicelib.domain.people import Account, Link, Membership, Person, Session
+from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
@@ -81,6 +81,24 @@ class FakePeople:
             raise NotFound("no such person")
         self._put(membership)
         self.persons[person.id] = replace(person, generation=person.generation + 1)
+
+    def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
+        """Raises the generation."""
+        found = [key for key, m in self.memberships.items() if (m.person, m.role, m.partner) == (person, role, partner)]
+        if not found:
+            raise NotFound("no such membership")
+        del self.memberships[found[0]]
+        stands = self.persons[person]
+        self.persons[person] = replace(stands, generation=stands.generation + 1)
+
+    def colleagues(self) -> Sequence[Colleague]:
+        """In the order of keys."""
+        lines = [m for m in self.memberships.values() if m.partner is None and m.person in self.persons]
+        return [
+            Colleague(person=m.person, role=m.role, name=self.persons[m.person].name,
+                      address=self.persons[m.person].address)
+            for m in sorted(lines, key=lambda m: (m.person, m.role.value))
+        ]
 
     def start_session(self, session: Session) -> None:
         """Kept until it is ended."""

@@ -183,6 +183,20 @@ def test_store_never_holds_token_or_code(scene: Stage) -> None:
     assert token not in repr(scene.world.queue.__dict__)
 
 
+def test_who_lost_the_role_decides_no_more(scene: Stage) -> None:
+    """A former reviewer's links open nothing, and a later submission asks the others only."""
+    campaign = scene.submitted()
+    scene.world.people.revoke(scene.people["rita"].id, Role.REVIEWER, None)
+    with pytest.raises(NotFound):
+        review.look(scene.world, scene.token_and_code("rita")[0])
+    before = len(scene.mails("rita", "review_request"))
+    submit.withdraw(scene.world, scene.session, scene.people["paula"], campaign.id)
+    version = scene.world.campaigns.history(scene.session, campaign.id).draft.version
+    submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, version, terms=True)
+    scene.deliver()
+    assert len(scene.mails("rita", "review_request")) == before
+
+
 # --- the decision
 
 def decide(scene: Stage, who: str, verdict: Verdict, reason: str = "") -> review.Review:

@@ -323,6 +323,23 @@ def test_a_colleague_gets_a_role() -> None:
         assert browser.submit(page, "/hq/people", email="x@example.com", name="X", role=role).status == 422
 
 
+def test_a_role_is_listed_and_taken_away() -> None:
+    """The list names everybody; who lost a role is signed out; admins cannot take their own."""
+    world, admin = furnished()
+    rita = stage.person(world, "Rita", [Role.HQ_DESIGNER])
+    hers, browser = stage.browser(world, rita), stage.browser(world, admin)
+    assert hers.get("/hq").status == 200
+    page = browser.get("/hq/people")
+    assert "rita@example.com" in page.body and "Take the role away" in page.body
+    form = {"csrf": page.field("csrf")}
+    assert browser.post("/hq/people/take", form | {"person": rita.id, "role": "hq_designer"}).status == 303
+    assert hers.get("/hq").status == 303 and "rita@example.com" not in browser.get("/hq/people").body
+    assert browser.post("/hq/people/take", form | {"person": rita.id, "role": "hq_designer"}).status == 404
+    own = browser.post("/hq/people/take", form | {"person": admin.id, "role": "hq_admin"})
+    assert own.status == 422 and "your own role" in own.body
+    assert browser.get("/hq/people").status == 200
+
+
 def switch(browser: Browser, to: str, **more: str) -> int:
     """Throw the switch as the page would."""
     return browser.post("/hq/stop", {"csrf": browser.get("/hq/stop").field("csrf"), "to": to, **more}).status

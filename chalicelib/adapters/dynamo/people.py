@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, check, epoch
-from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Step, Table, TransactionFailed, Update
+from chalicelib.adapters.dynamo.table import ConditionFailed, Delete, Put, Step, Table, TransactionFailed, Update
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.ids import OrgId, PersonId
-from chalicelib.domain.people import Account, Membership, Person, Session
+from chalicelib.domain.ids import OrgId, PartnerId, PersonId
+from chalicelib.domain.people import Account, Colleague, Membership, Person, Role, Session
 
 PERSON = Kind(Person, "person")
 MEMBERSHIP = Kind(Membership, "membership")
 SESSION = Kind(Session, "session")
+COLLEAGUE = Kind(Colleague, "colleague")
 ADDRESS = "address"
 """The item that keeps an address unique and finds its person."""
 
@@ -57,6 +58,7 @@ class DynamoPeople:
             Put(PERSON.item(person, pk, "PERSON"), ex.absent("pk")),
             Put(address, ex.absent("pk")),
             *(Put(self._membership(membership)) for membership in memberships),
+            *(Put(self._colleague(person, one.role)) for one in memberships if one.partner is None),
         ]
         try:
             self._table.transact(steps)
@@ -78,13 +80,30 @@ class DynamoPeople:
 
     def grant(self, membership: Membership) -> None:
         """Writes the membership and raises the person's generation, which ends sessions and links."""
-        raise_generation = Update(
-            keys.person(self._org, membership.person), "PERSON", [ex.add("generation", 1)], ex.present("pk"),
-        )
+        steps: list[Step] = [Put(self._membership(membership)), self._raise_generation(membership.person)]
+        if membership.partner is None:
+            steps.append(Put(self._colleague(self.account(membership.person).person, membership.role)))
         try:
-            self._table.transact([Put(self._membership(membership)), raise_generation])
+            self._table.transact(steps)
         except TransactionFailed:
             raise NotFound("no such person") from None
+
+    def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
+        """The membership, its line in the list and the generation in one transaction."""
+        sk = self._membership_sk(partner or self._org, role)
+        steps: list[Step] = [
+            Delete(keys.person(self._org, person), sk, ex.present("pk")), self._raise_generation(person),
+        ]
+        if partner is None:
+            steps.append(Delete(self._colleagues(), f"{keys.part(person)}#{role.value}"))
+        try:
+            self._table.transact(steps)
+        except TransactionFailed:
+            raise NotFound("no such membership") from None
+
+    def colleagues(self) -> Sequence[Colleague]:
+        """In the order in which the people were added."""
+        return [COLLEAGUE.read(item) for item in self._table.query(self._colleagues(), consistent=True)]
 
     def start_session(self, session: Session) -> None:
         """DynamoDB deletes it some time after its expiry; readers look at ``expires_at``."""
@@ -98,8 +117,19 @@ class DynamoPeople:
     def _address_key(self, address: str) -> str:
         return keys.org(self._org, "ADDR", keys.sha256(address))
 
+    def _colleagues(self) -> str:
+        return keys.org(self._org, "PEOPLE")
+
+    def _colleague(self, person: Person, role: Role) -> Item:
+        line = Colleague(person=person.id, role=role, name=person.name, address=person.address)
+        return COLLEAGUE.item(line, self._colleagues(), f"{keys.part(person.id)}#{role.value}")
+
+    def _raise_generation(self, person: PersonId) -> Update:
+        return Update(keys.person(self._org, person), "PERSON", [ex.add("generation", 1)], ex.present("pk"))
+
     def _membership(self, membership: Membership) -> Item:
-        where = keys.part(membership.partner or membership.org)
-        return MEMBERSHIP.item(
-            membership, keys.person(self._org, membership.person), f"MEM#{where}#{membership.role.value}",
-        )
+        sk = self._membership_sk(membership.partner or membership.org, membership.role)
+        return MEMBERSHIP.item(membership, keys.person(self._org, membership.person), sk)
+
+    def _membership_sk(self, where: str, role: Role) -> str:
+        return f"MEM#{keys.part(where)}#{role.value}"
