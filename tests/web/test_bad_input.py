@@ -65,8 +65,8 @@ def test_a_file_that_cannot_be_read_changes_nothing(data: bytes, words: str) -> 
     ("ADA@EXAMPLE.net,double_opt_in,2026-01-15,shop,x\n", "stands in row 2"),
     ("<script>alert(1)</script>@example.net,double_opt_in,2026-01-15,shop,x\n", "not an e-mail address"),
 ], ids=[
-    "short", "long", "malformed", "unicode", "no address", "no consent", "odd basis", "no date", "future", "no such day",
-    "no source", "twice", "markup",
+    "short", "long", "malformed", "unicode", "no address", "no consent", "odd basis", "no date", "future",
+    "no such day", "no source", "twice", "markup",
 ])
 def test_a_bad_row_is_named_and_the_others_are_taken(row: str, words: str) -> None:
     """The page says which row, which column and why; no cell of it is shown, and the good rows are in."""
