@@ -127,16 +127,25 @@ def _unlike(world: World, template: str, family: str, compiled: Compiled) -> lis
 
 
 def _store(world: World, version: TemplateVersion) -> TemplateVersion:
-    """Store; the same source sent twice is published once, and no number is left out."""
+    """Store; the same source sent twice, also at once, is published once, and no number is left out."""
     known = [s.number for s in world.templates.list() if s.template == version.template]
     if version.number in known:
-        stored = world.templates.get(version.template, version.number)
-        if stored.source_sha256 == version.source_sha256 and stored.name == version.name:
-            return stored
+        return _same(world, version)
     if version.number != max(known, default=0) + 1:
         raise Conflict("template.version_exists")
-    world.templates.publish(version)
+    try:
+        world.templates.publish(version)
+    except Conflict:
+        return _same(world, version)
     return version
+
+
+def _same(world: World, version: TemplateVersion) -> TemplateVersion:
+    """What stands under the number, if it is the same; raises Conflict ``template.version_exists`` if not."""
+    stored = world.templates.get(version.template, version.number)
+    if stored.source_sha256 != version.source_sha256 or stored.name != version.name:
+        raise Conflict("template.version_exists")
+    return stored
 
 
 def outlined(version: TemplateVersion) -> str:

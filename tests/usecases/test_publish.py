@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound, Refused
@@ -30,6 +32,27 @@ def test_a_version_is_immutable_and_numbers_have_no_gap() -> None:
             publish.publish(world, dora, upload(number=number, source=stage.SOURCE + b"<!-- 2 -->"))
     second = publish.publish(world, dora, upload(number=2, source=stage.SOURCE.replace(b"spring", b"Spring")))
     assert [v.number for v in publish.templates(world)[0].versions] == [second.number, first.number]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_two_who_publish_at_once(same: bool) -> None:
+    """A double click publishes once and both see it; another source under the same number is a conflict."""
+    world = FakeWorld()
+    dora = stage.person(world, "Dora", [Role.HQ_DESIGNER])
+    store = world.templates.publish
+
+    def late(version: Any) -> None:
+        world.templates.publish = store  # type: ignore[method-assign]
+        publish.publish(world, dora, upload() if same else upload(name="Another"))
+        store(version)
+
+    world.templates.publish = late  # type: ignore[method-assign]
+    if same:
+        publish.publish(world, dora, upload())
+    else:
+        with pytest.raises(Conflict, match=r"template\.version_exists"):
+            publish.publish(world, dora, upload())
+    assert len(world.templates.list()) == 1
 
 
 def test_form_and_source_are_judged_together() -> None:
