@@ -51,21 +51,29 @@ def invite(world: World, by: Person, form: Invitation) -> PartnerId:
         raise NotFound
     partner, address, person_name = _checked(world, form)
     session = world.sessions.open(partner.id, Zone.REVIEW)
-    partner = _store(world, session, partner)
+    partner = _store(world, session, partner, address)
     card = PartnerCard(id=partner.id, name=partner.name, groups=partner.groups, state=partner.state.value)
     world.partners.register(card)
     person = give_role(
         world, address=address, name=person_name, role=Role.PARTNER_ADMIN, by=by.id, partner=partner.id,
         partner_name=partner.name, partner_zone=partner.zone, language=partner.language,
     )
-    if person not in partner.people:
-        world.partners.save(
-            session, replace(partner, people=(*partner.people, person), version=partner.version + 1),
-            expected_version=partner.version,
-        )
+    _add_person(world, session, partner, person)
     world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "invited", "person": person, "partner": partner.id})
     tell_partner(world, card)
     return partner.id
+
+
+def _add_person(world: World, session: PartnerSession, partner: Partner, person: PersonId) -> None:
+    """Note who belongs to the partner; somebody who was noted a moment ago, by a double click, is not again."""
+    if person in partner.people:
+        return
+    after = replace(partner, people=(*partner.people, person), version=partner.version + 1)
+    try:
+        world.partners.save(session, after, expected_version=partner.version)
+    except Conflict:
+        if person not in world.partners.home(session).partner.people:
+            raise
 
 
 def send_invitation(world: World, person_id: PersonId, partner_id: PartnerId) -> None:
@@ -87,14 +95,20 @@ def send_invitation(world: World, person_id: PersonId, partner_id: PartnerId) ->
     ))
 
 
-def _store(world: World, session: PartnerSession, partner: Partner) -> Partner:
-    """Store a new partner, or take up the one that an earlier try of the same form stored."""
+def _store(world: World, session: PartnerSession, partner: Partner, address: str) -> Partner:
+    """Store a new partner, or take up the one that an earlier try of the same form stored.
+
+    Once a partner has its person, the form is the same only if it names that person: nobody at
+    HQ joins a partner by sending its id and name with another address.
+    """
     try:
         world.partners.save(session, partner, expected_version=0)
         return partner
     except Conflict:
         stored = world.partners.home(session).partner
         if stored.state is not PartnerState.INVITED or stored.name != partner.name:
+            raise Conflict("partner.exists", name=stored.name) from None
+        if stored.people and world.people.find(address) not in stored.people:
             raise Conflict("partner.exists", name=stored.name) from None
         return stored
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -90,10 +91,38 @@ def test_a_form_of_another_partner_changes_nothing() -> None:
     world = FakeWorld()
     hanna = stage.person(world, "Hanna", [Role.HQ_ADMIN])
     partners.invite(world, hanna, FORM)
-    from dataclasses import replace
     with pytest.raises(Conflict, match=r"partner\.exists"):
         partners.invite(world, hanna, replace(FORM, name="Evil", email="evil@example.com"))
     assert world.people.find("evil@example.com") is None
+
+
+def test_nobody_joins_a_partner_by_its_own_form() -> None:
+    """Its id and name with another address, even HQ's own, are a conflict: HQ stays outside of its partners (N38)."""
+    world = FakeWorld()
+    hanna = stage.person(world, "Hanna", [Role.HQ_ADMIN])
+    partners.invite(world, hanna, FORM)
+    for address in (hanna.address, "evil@example.com"):
+        with pytest.raises(Conflict, match=r"partner\.exists"):
+            partners.invite(world, hanna, replace(FORM, email=address))
+    assert world.people.find("evil@example.com") is None
+    assert {m.role for m in world.people.account(hanna.id).memberships} == {Role.HQ_ADMIN}
+    assert len(world.partners.home(world.session(ID, Zone.REVIEW)).partner.people) == 1
+
+
+def test_two_clicks_at_once_make_one_partner() -> None:
+    """Of two forms that both noted the person, the slower one finds it noted and is taken, too."""
+    world = FakeWorld()
+    hanna = stage.person(world, "Hanna", [Role.HQ_ADMIN])
+    save = world.partners.save
+
+    def twice(session: Any, partner: Any, *, expected_version: int) -> None:
+        save(session, partner, expected_version=expected_version)
+        if expected_version:
+            save(session, partner, expected_version=expected_version)
+
+    world.partners.save = twice  # type: ignore[method-assign]
+    partners.invite(world, hanna, FORM)
+    assert len(world.partners.home(world.session(ID, Zone.REVIEW)).partner.people) == 1
 
 
 def test_the_invitation_is_mailed_to_members_only() -> None:
