@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+from chalicelib.domain.compliance.legal import COUNTRY_FIELDS
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
 from chalicelib.ports.system import PartnerSession
@@ -68,6 +69,8 @@ def change(world: World, session: PartnerSession, form: CompanyForm, version: in
     partner = world.partners.home(session).partner
     problems = [Problem(f"company.{name}", name) for name in REQUIRED if not getattr(form, name).strip()]
     entity, sender = checked_entity(form, problems), checked_sender(form, problems)
+    if "email" in COUNTRY_FIELDS.get(entity.country, ()) and not form.entity_email.strip():
+        problems.append(Problem("company.entity_email", "entity_email", {"country": entity.country}))
     if problems:
         raise Refused(problems)
     if partner.version != version:

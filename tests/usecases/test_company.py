@@ -8,7 +8,17 @@ import pytest
 
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.usecases import company
-from tests.web.partner_stage import place
+from tests.web.partner_stage import Place
+from tests.web.partner_stage import place as stage_place
+
+
+def place() -> Place:
+    """The place, with a partner that has all that its country wants."""
+    here = stage_place()
+    before = here.ours
+    here.ours = replace(before, entity=replace(before.entity, email="info@acme.example.com"))
+    here.world.partners.save(here.session, here.ours, expected_version=before.version)
+    return here
 
 
 def test_only_a_changed_entity_gets_a_new_version() -> None:

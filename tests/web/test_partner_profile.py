@@ -11,6 +11,7 @@ from tests.web.partner_stage import ROUTES, Place, place
 FILLED = {
     "version": "2", "entity_name": "Acme GmbH", "street": "Elbweg 2", "postal_code": "24103", "city": "Kiel",
     "country": "de", "sender_address": "news@acme.example.com", "sender_name": "Acme", "reply_to": "",
+    "entity_email": "info@acme.example.com",
 }
 
 
@@ -38,6 +39,7 @@ def test_a_refused_form_keeps_what_was_typed() -> None:
     """422 with a sentence at each field, and nothing stored."""
     here = as_admin()
     got = here.post("profile", "edit", **{**FILLED, "street": "", "city": "Oldtown <b>"})
+    assert here.post("profile", "edit", **{**FILLED, "entity_email": ""}).status == 422
     assert got.status == 422 and "The street is missing." in got.body and "Oldtown &lt;b&gt;" in got.body
     assert here.world.partners.home(here.session).partner == here.ours
 
