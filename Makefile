@@ -8,7 +8,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench screenshots isolation package deploy rollback releases remove smoke lock
+.PHONY: help run setup reset test check lint bench screenshots isolation package deploy rollback releases remove cli smoke lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -36,7 +36,8 @@ lint: setup  ## Check style, types and the floors
 check: lint  ## Run all that CI runs: lint and every test, none skipped
 	CI=true $(PYTEST)
 
-bench: setup  ## Measure the send path against the naive loop (a few minutes, an idle machine)
+bench: setup  ## Measure the rules, and the send path against the naive loop (a few minutes, an idle machine)
+	$(VENV)/python -m tests.bench.compliance
 	$(VENV)/python -m tests.bench.send_path
 
 screenshots: setup  ## Take the README's pictures anew from the browser tests
@@ -60,6 +61,9 @@ releases: setup
 
 remove: setup  ## Remove STAGE=...; its data stay, unless DATA=destroy and its whole name is typed
 	@$(VENV)/python -m infra.deploy remove "$(STAGE)" --data "$(DATA)"
+
+cli: setup  ## Run a command for STAGE=..., such as RUN="admin add you@example.com"
+	@$(VENV)/python -m infra.deploy cli "$(STAGE)" $(RUN)
 
 smoke: setup  ## Try the deployed STAGE=... with real AWS (skips with a sentence where there is no account)
 	@$(VENV)/python -m infra.smoke "$(STAGE)"

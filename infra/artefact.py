@@ -30,7 +30,7 @@ INSTALLERS = ("pip", "setuptools", "wheel", "pkg_resources", "click")
 """What installs and runs tools has no place in a function."""
 # Below a package of a wheel: nothing of it is ever imported by the program.
 TRIMMED = ("*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.h", "*.c", "*.md", "*.rst", "py.typed", "LICENSE*", "AUTHORS*")
-TEST_FOLDERS = ("tests", "test", "testing", "docs", "examples", "includes", "isoschematron")
+TEST_FOLDERS = ("tests", "test", "isoschematron")
 # One moment for all files: the first that a zip can say.
 MOMENT = (1980, 1, 1, 0, 0, 0)
 

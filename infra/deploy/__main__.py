@@ -1,4 +1,4 @@
-"""``python -m infra.deploy deploy|rollback|remove|releases STAGE``: what the Makefile calls."""
+"""``python -m infra.deploy deploy|rollback|remove|releases|cli STAGE``: what the Makefile calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from botocore.session import get_session
 
 from chalicelib.adapters.clock import SystemClock
-from infra.deploy import stage
+from infra.deploy import cli, stage
 from infra.deploy.releases import PACKAGE
 from infra.deploy.run import Deployer
 from infra.deploy.stage import DeployError
@@ -19,12 +19,14 @@ from infra.deploy.stage import DeployError
 def main(arguments: Sequence[str]) -> int:
     """Do one command; 0 done, 1 refused (with the reason), 3 the person said no."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
-    parser.add_argument("command", choices=("deploy", "rollback", "remove", "releases"))
+    parser.add_argument("command", choices=("deploy", "rollback", "remove", "releases", "cli"))
     parser.add_argument("stage")
     parser.add_argument("--release", default="", help="the release to go back to (rollback)")
     parser.add_argument("--yes", action="store_true", help="make the changes without asking (never destroys data)")
     parser.add_argument("--data", default="", choices=("", "destroy"), help="destroy the stage's data as well (remove)")
-    asked = parser.parse_args(arguments)
+    asked, rest = parser.parse_known_args(arguments)
+    if rest and asked.command != "cli":
+        parser.error(f"what is {' '.join(rest)}?")
     try:
         if not (PACKAGE / "stack.json").exists():
             raise DeployError("There is nothing to deploy: run `make package` first.")
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             clients=lambda service: session.create_client(service, region_name=where.region), stage=where,
             ask=(lambda question: "y") if asked.yes and not asked.data else input, say=print, now=SystemClock().now,
         )
-        return _do(deployer, asked)
+        return cli.run(deployer.clients("lambda"), where, rest) if asked.command == "cli" else _do(deployer, asked)
     except DeployError as error:
         print(error, file=sys.stderr)
     except (KeyboardInterrupt, EOFError):

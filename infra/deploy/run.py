@@ -119,7 +119,8 @@ class Deployer:
             stack.client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
             stack.delete()
         if data:
-            self._destroy(parameters.get("Bucket") or self._bucket(self.account()), outputs.get("PartnerKeysKeyArn", ""))
+            bucket = parameters.get("Bucket") or self._bucket(self.account())
+            self._destroy(bucket, outputs.get("PartnerKeysKeyArn", ""))
         self.say(f"{name} is removed{' with its data' if data else '; its data stay'}.")
         return True
 
@@ -153,7 +154,7 @@ class Deployer:
         if first:
             chosen = {"OrgId": make_id("org", self.now(), secrets.token_bytes(10)), "Bucket": self._bucket(account)}
         else:
-            chosen = {name: None for name in KEPT if name in self.stack.parameters} | self._emulated()
+            chosen = {**{name: None for name in KEPT if name in self.stack.parameters}, **self._emulated()}
         wanted: dict[str, str | None] = {
             **self.stage.parameters, "Stage": self.stage.name, **chosen, "CodeBucket": releases.bucket,
             "CodeKey": releases.code_key(release), "Release": release, **self.more,

@@ -125,8 +125,9 @@ class Stack:
             raise
         status = self._settled()
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            before = "Nothing is deployed" if status.startswith(("CREATE", "ROLLBACK")) else "What was there is in force"
-            raise DeployError(f"{self.name} is {status}. {before}. {self._reasons()}")
+            first = status.startswith(("CREATE", "ROLLBACK"))
+            state = "Nothing is deployed" if first else "What was deployed before is in force"
+            raise DeployError(f"{self.name} is {status}. {state}. {self._reasons()}")
 
     def delete(self) -> None:
         """Delete the stack and wait; what it retains stays. Raises DeployError."""
@@ -150,7 +151,9 @@ class Stack:
         failed = [e for e in events if e["ResourceStatus"].endswith("_FAILED")
                   and "cancelled" not in e.get("ResourceStatusReason", "")]
         lines = [f"{e['LogicalResourceId']} ({e['ResourceType']}): {e.get('ResourceStatusReason', '')}" for e in failed]
-        return "What failed first:\n  " + "\n  ".join(list(reversed(lines))[:5]) if lines else "Look at its events."
+        if lines:
+            return "What failed first:\n  " + "\n  ".join(list(reversed(lines))[:5])
+        return str((self.describe() or {}).get("StackStatusReason", "Look at its events."))
 
 
 def shown(changes: Sequence[Mapping[str, Any]]) -> str:

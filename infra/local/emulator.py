@@ -24,6 +24,8 @@ ACCOUNT = "000000000000"
 """The account of the access key ``test``; an assumed role works in the account of its ARN."""
 ACCESS_KEY = SECRET_KEY = "test"
 SERVICES = "dynamodb,sqs,s3,kms,sts,iam,sns"
+STACK_SERVICES = f"{SERVICES},lambda,apigateway,cloudformation,logs,events,ses,firehose,cloudwatch,monitoring"
+"""What a deployed stack needs besides."""
 START_SECONDS = 30.0
 STOP_SECONDS = 60.0
 """A save of 100,000 items takes 6 to 10 seconds."""

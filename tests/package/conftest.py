@@ -46,10 +46,20 @@ class Packaged:
         self._process.stdout.close()
 
 
+_BUILT: list[Path] = []
+
+
+def build_once(factory: pytest.TempPathFactory) -> Path:
+    """The package of this test run, also for the tests of other folders."""
+    if not _BUILT:
+        _BUILT.append(package.build(factory.mktemp("build")))
+    return _BUILT[0]
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with ``deployment.zip`` and ``sam.json``."""
-    return package.build(tmp_path_factory.mktemp("build"))
+    """The folder with ``deployment.zip``, ``sam.json`` and ``stack.json``."""
+    return build_once(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,215 @@
+"""The packaged stack in an emulator that nobody here wrote, deployed by the program that deploys to AWS."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
+from botocore.session import get_session
+
+from chalicelib import settings, wiring
+from chalicelib.adapters.aws import Clients
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.ports.system import QueueName
+from infra.deploy.cli import settings_of
+from infra.deploy.run import Deployer
+from infra.deploy.stage import Stage
+from infra.local import resources, seed, ses
+from infra.local.emulator import (
+    ACCESS_KEY,
+    ACCOUNT,
+    REGION,
+    SECRET_KEY,
+    STACK_SERVICES,
+    Emulator,
+    free_port,
+)
+from tests.package.conftest import build_once
+
+T = TypeVar("T")
+YESTERDAY = timedelta(days=1)
+"""How far behind the test's own clock is: what it plans for tomorrow, the deployed functions find due today."""
+
+
+class ShiftedClock:
+    """The machine's time a day ago."""
+
+    def __init__(self) -> None:
+        self._machine = SystemClock()
+
+    def now(self) -> datetime:
+        """This moment, yesterday."""
+        return self._machine.now() - YESTERDAY
+
+
+@dataclass(frozen=True)
+class Got:
+    """An answer of API Gateway."""
+
+    status: int
+    text: str
+    url: str
+    headers: dict[str, str]
+
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the page's forms."""
+        return dict(re.findall(r'<input type="hidden" name="([\w.-]+)" value="([^"]*)"', self.text))
+
+
+class Visitor:
+    """A person's browser: keeps cookies, follows redirects, sends forms with the page's origin."""
+
+    def __init__(self) -> None:
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+
+    def get(self, url: str) -> Got:
+        """Load a page."""
+        return self.send(urllib.request.Request(url))
+
+    def submit(self, page: Got, url: str, **fields: str) -> Got:
+        """Send the form of a page."""
+        body = urllib.parse.urlencode(page.hidden() | fields).encode()
+        parts = urllib.parse.urlsplit(page.url)
+        return self.send(urllib.request.Request(url, data=body, headers={
+            "Origin": f"{parts.scheme}://{parts.netloc}", "Content-Type": "application/x-www-form-urlencoded"}))
+
+    def send(self, request: urllib.request.Request) -> Got:
+        """Send any request; an answer of any status is an answer."""
+        try:
+            with self._opener.open(request, timeout=60) as answer:
+                return Got(answer.status, answer.read().decode(), answer.url, dict(answer.headers))
+        except urllib.error.HTTPError as error:
+            with error:
+                return Got(error.code, error.read().decode(), error.url, dict(error.headers))
+
+
+def until(look: Callable[[], T | None], seconds: float = 60.0) -> T:
+    """What ``look`` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"nothing was found in {seconds:.0f} seconds"
+        time.sleep(0.1)
+
+
+class Deployed:
+    """A stage in the emulator, with the local SES beside it."""
+
+    def __init__(self, data: Path, package: Path, name: str = "ci") -> None:
+        self.emulator = Emulator(free_port(), data, services=STACK_SERVICES)
+        self.emulator.start()
+        self._session = get_session()
+        self._session.set_credentials(ACCESS_KEY, SECRET_KEY)
+        self.said: list[str] = []
+        self.bucket = f"countersign-{name}-data-{ACCOUNT}"
+        feedback = f"{self.emulator.url}/{ACCOUNT}/countersign-{name}-feedback"
+        self.mail = ses.Server(
+            ses.Config(port=0, store="memory", region=REGION, max_send_rate=10_000), clock=SystemClock().now,
+            sinks=ses.AwsSinks(sqs=self.client("sqs"), queue_url=feedback, s3=self.client("s3"), bucket=self.bucket),
+        )
+        self.mail.start()
+        self.deployer = self.deployer_of(name, package)
+
+    def deployer_of(self, name: str, package: Path, ask: Callable[[str], str] = lambda question: "y") -> Deployer:
+        """What deploys a stage here."""
+        parameters = {
+            "OrgName": seed.ORG_NAME, "MailFrom": seed.MAIL_FROM, "SesEndpoint": self.mail.url,
+            "SenderDomain": seed.ZONE, "AlarmEmail": "operations@nordlicht.example",
+        }
+        return Deployer(
+            clients=self.client, stage=Stage(name, REGION, parameters), ask=ask, say=self.said.append,
+            now=lambda: datetime.now(UTC),  # noqa: TID251 - names of change sets only
+            emulator=self.emulator.url, poll=0.1, package=package,
+        )
+
+    def client(self, service: str) -> Any:
+        """A client of the emulator's."""
+        return self._session.create_client(
+            service, region_name=REGION, endpoint_url=self.emulator.url, config=Config(s3={"addressing_style": "path"}))
+
+    def hurry(self) -> None:
+        """Bring a message that failed again after seconds instead of a quarter of an hour.
+
+        The emulator starts a function's second process while it unpacks the first one's code, and such
+        a process may die at once.
+        """
+        sqs = self.client("sqs")
+        for queue in QueueName:
+            url = sqs.get_queue_url(QueueName=f"{self.deployer.stage.stack}-{queue.value}")["QueueUrl"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10"})
+
+    def open_world(self) -> wiring.Container:
+        """The deployed stage's data, as its functions see them, a day ago."""
+        variables = settings_of(self.client("lambda"), self.deployer.stage) | {
+            "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION}
+        keys = ReadOnlyCredentials(ACCESS_KEY, SECRET_KEY, None, None)
+        clients = Clients(REGION, endpoint=self.emulator.url, own=lambda: keys)
+        resources.ensure_mail(
+            clients.get("sesv2", endpoint=self.mail.url), self.deployer.stage.stack, REGION, seed.SENDERS)
+        return wiring.Container(settings.read(variables), clock=ShiftedClock(), clients=clients)
+
+    def newest_mail(self, to: str, subject: str = "") -> dict[str, Any] | None:
+        """The newest mail to somebody, with its texts and headers; None while there is none."""
+        for entry in self.mail.store.newest():
+            if to in entry.recipient and subject in entry.subject:
+                mail = self.mail.store.get(entry.id)
+                assert mail is not None
+                return dict(mail.as_json())
+        return None
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Run a deployed function now and wait for it."""
+        answer = self.client("lambda").invoke(
+            FunctionName=f"{self.deployer.stage.stack}-{function}", Payload=json.dumps(event).encode())
+        told = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, told
+        return told
+
+    def close(self) -> None:
+        """End everything."""
+        self.mail.stop()
+        self.emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``make package`` built."""
+    return build_once(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def deployed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The emulator with the stage ``ci`` in it, in at most a minute."""
+    running = Deployed(tmp_path_factory.mktemp("emulator"), package)
+    try:
+        began = time.monotonic()
+        assert running.deployer.deploy()
+        assert time.monotonic() - began < 60, "a deployment to the emulator takes less than a minute"
+        running.hurry()
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def world(deployed: Deployed) -> wiring.Container:
+    """The demo data, made yesterday; what it queued was done by the deployed functions."""
+    opened = deployed.open_world()
+    seed.seed(opened)
+    return opened
