@@ -17,7 +17,9 @@ from chalicelib.domain.kit import EMPTY, Logo, Name
 _COLOURED = ("color", "background-color", "background", "border", "border-color", "border-top", "border-bottom",
              "border-left", "border-right", "outline", "border-top-color", "border-bottom-color")
 _GENERIC = frozenset({"serif", "sans-serif", "monospace", "cursive", "fantasy", "system-ui"})
-_EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a-\u23f3]")
+_PICTURE = "[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a-\u23f3]"
+_EMOJI = re.compile(f"{_PICTURE}[\ufe0f\U0001f3fb-\U0001f3ff]?(?:\u200d{_PICTURE}\ufe0f?){{0,6}}")
+"""Joined pictures (a family) are one."""
 _CAPITALS = re.compile(r"(?<![\w@./])[^\W\d_a-zà-ÿß]{4,}(?![\w@])")
 _PIXELS = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)(?:px)?\Z")
 NEAR = 6
@@ -162,14 +164,19 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
     names = [n for n in facts.kit.names if len(n.name) >= 5]
     right = {form for n in facts.kit.names for form in (n.name, *n.forms)}
     folded = {words.fold(form) for form in right}
-    seen = set[tuple[str, str]]()
+    seen, verdicts = set[tuple[str, str]](), dict[tuple[str, str], bool]()
     for passage in passages(document, facts) if names else ():
         found = words.words(passage.text)
         for name in names:
             size = len(name.name.split())
             for start in range(len(found) - size + 1):
-                said = _bare(" ".join(found[start:start + size]))
-                if (passage.region, said) in seen or said in right or not _alike(said, name, folded):
+                said = " ".join(found[start:start + size])
+                if abs(len(said) - len(name.name)) > 3:
+                    continue
+                said = _bare(said)
+                if (name.name, said) not in verdicts:
+                    verdicts[name.name, said] = said not in right and _alike(said, name, folded)
+                if not verdicts[name.name, said] or (passage.region, said) in seen:
                     continue
                 seen.add((passage.region, said))
                 yield Finding(code="BRD007", severity=Severity.WARN, region=passage.region, line=passage.line,
@@ -178,7 +185,7 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _bare(said: str) -> str:
     """A name without its genitive, which every language writes differently."""
-    return re.sub(r"['’]s?\Z", "", said)
+    return re.sub(r"['’]s?\Z", "", said) if said[-1] in "s'’" else said
 
 
 def _alike(said: str, name: Name, folded: set[str]) -> bool:

@@ -31,7 +31,10 @@ class Element:
 
     def get(self, name: str) -> str | None:
         """The attribute's value, or None; the first of several counts, as in a browser."""
-        return next((value for key, value in self.attributes if key == name), None)
+        for key, value in self.attributes:
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

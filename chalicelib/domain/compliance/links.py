@@ -14,7 +14,7 @@ from chalicelib.domain.compliance.registry import Rule
 
 _FIELD = re.compile(r"\{\{[^{}]*\}\}")
 _OTHER_SCHEMES = re.compile(r"(mailto:[^\s@<>\"]+@[^\s@<>\"]+|(tel|sms):\+?[0-9().\- ]{2,30})", re.IGNORECASE)
-_SAID = re.compile(r"(?<![\w@.-])(?:https?://)?((?:[a-z0-9à-ÿ-]{1,63}\.){1,4}"
+_SAID = re.compile(r"(?<![\w@.-])(?:https?://)?((?:[a-z0-9à-ÿ-]{1,63}\.){0,3}[a-z0-9à-ÿ-]{2,63}\."
                    r"(?:com|org|net|de|at|ch|eu|info|shop|example|fr|es|hu|it|nl|uk|co|io|biz|store|us))(?![\w.-]*@)\b",
                    re.IGNORECASE)
 """What a reader takes for an address: a host under a suffix that people know."""
@@ -70,6 +70,13 @@ def _insecure(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str, str]]:
     """All links to a web address with their hosts, lower case and in punycode; merge fields stand for anything."""
+    key = f"hosts:{facts.template}"
+    if key not in document.cache:
+        document.cache[key] = list(_read_hosts(document, facts))
+    yield from document.cache[key]  # type: ignore[misc]
+
+
+def _read_hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str, str]]:
     for element, href in _links(document, facts):
         href = href.strip()
         if urls.scheme_of(href) in ("http", "https"):
