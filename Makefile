@@ -25,7 +25,7 @@ reset:  ## Forget the data of the local run; the next start seeds it anew
 setup:
 	@$(PYTHON) infra/local/bootstrap.py dev
 
-test: setup  ## Run the fast tests: no browser, no emulator, under 3 minutes
+test: setup  ## Run the fast tests: no browser, no emulator
 	$(PYTEST) $(FAST)
 
 lint: setup  ## Check style, types and the floors
@@ -56,7 +56,7 @@ deploy: package  ## Bring STAGE=... to AWS: shows the changes and asks (docs/dep
 rollback: setup  ## Bring STAGE=... back to RELEASE=... (make releases STAGE=... lists them)
 	@$(VENV)/python -m infra.deploy rollback "$(STAGE)" --release "$(RELEASE)" $(if $(YES),--yes)
 
-releases: setup
+releases: setup  ## List the releases that STAGE=... can go back to
 	@$(VENV)/python -m infra.deploy releases "$(STAGE)"
 
 remove: setup  ## Remove STAGE=...; its data stay, unless DATA=destroy and its whole name is typed
