@@ -17,6 +17,7 @@ from chalicelib.usecases.world import World
 
 if TYPE_CHECKING:
     from chalicelib.rendering.importers import Imported
+    from chalicelib.rendering.marking import Part
     from chalicelib.rendering.source import Compiled
 
 LANGUAGES = ("en", "de", "es", "fr", "hu")
@@ -165,3 +166,35 @@ def locked_share(version: TemplateVersion) -> int:
     size = len(version.html.encode())
     open_bytes = sum(slot.end - slot.start for slot in version.slots)
     return 100 * (size - open_bytes) // size if size else 100
+
+
+def outline(source: str) -> Sequence[Part]:
+    """The elements of a source that may become fields, numbered."""
+    from chalicelib.rendering import marking
+
+    return marking.outline(_bytes(source))
+
+
+def mark(source: str, at: int, kind: str, name: str, label: str, choices: str) -> str:
+    """The source with one element more marked; raises Refused where that is not possible."""
+    from chalicelib.rendering import marking
+
+    return marking.mark(_bytes(source), at, kind, name=name, label=label, choices=choices).decode()
+
+
+def unmark(source: str, at: int) -> str:
+    """The source with one element's marks taken out; raises Refused where it has none."""
+    from chalicelib.rendering import marking
+
+    return marking.unmark(_bytes(source), at).decode()
+
+
+def numbered(source: str) -> str:
+    """The source with its elements' numbers, for a sandboxed frame."""
+    from chalicelib.rendering import marking
+
+    return marking.numbered(_bytes(source))
+
+
+def _bytes(source: str) -> bytes:
+    return source.encode("utf-8", "replace")

@@ -14,12 +14,14 @@ from chalicelib.domain.ids import ProgrammeId, TemplateId, is_id, make_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.usecases import partners, people, programmes, publish
+from chalicelib.web import hq_templates
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.http import Answer, preview, redirect
 from chalicelib.web.pages import render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
+routes.include(hq_templates.routes)
 STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
 MAX_CARDS = 90
 """Campaigns on a programme's page; each may need its partner's name, 98 of which one read gives."""

@@ -17,7 +17,14 @@ from chalicelib.domain.partner import Participation, ParticipationState
 from chalicelib.texts.partner import NEXT
 from chalicelib.usecases import drafts
 from chalicelib.usecases.drafts import EDITABLE
-from chalicelib.web import partner_campaign, partner_check, partner_customers, partner_edit, partner_profile
+from chalicelib.web import (
+    partner_campaign,
+    partner_check,
+    partner_customers,
+    partner_edit,
+    partner_profile,
+    partner_version,
+)
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import navigation, render
@@ -102,4 +109,4 @@ def start(visit: Visit, programme: str) -> Answer:
 
 
 routes.include(partner_edit.routes, partner_check.routes, partner_campaign.routes, partner_customers.routes,
-               partner_profile.routes)
+               partner_profile.routes, partner_version.routes)

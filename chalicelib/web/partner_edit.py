@@ -11,7 +11,7 @@ from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.workflow import PartnerHome
-from chalicelib.usecases import drafts, kits, preview, story, submit, test_mail
+from chalicelib.usecases import drafts, kits, preview, story, submit, test_mail, versions
 from chalicelib.usecases.story import Story
 from chalicelib.web import http, partner_form
 from chalicelib.web.guard import Visit, partner_page
@@ -106,6 +106,7 @@ def _page(
         visit, "partner/edit.html", status=status, errors=found, policy=Policy(images=image),
         place=home.partner.name, active=navigation(visit)[0][0], story=told, form=partner_form.view(version, draft),
         part=story.part_of(home, told.programme), partner=home.partner, conflict=conflict, here=_links(visit, told),
+        newer=versions.offer(visit.world, told.history.draft),
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
         hints=_hints(visit, home, version, draft), asked=_asked(told),
         summary=partner_form.summary(found, version, visit.language),
@@ -121,7 +122,7 @@ def _asked(told: Story) -> list[tuple[str, str]]:
 
 
 def _links(visit: Visit, told: Story) -> dict[str, str]:
-    names = ("edit", "preview", "preview.txt", "hints", "check", "test-mail")
+    names = ("edit", "preview", "preview.txt", "hints", "check", "test-mail", "version")
     return {name: campaign_url(visit, told.id, name) for name in names} | {"status": campaign_url(visit, told.id)}
 
 

@@ -94,6 +94,18 @@ class Urls:
         """The frame that shows a version."""
         return f"{self.template(template, number)}/preview"
 
+    def compare_template(self, template: str, number: int, other: int = 0) -> str:
+        """What changed from another version, by default the one before."""
+        return f"{self.template(template, number)}/compare" + (f"?{urlencode({'with': other})}" if other else "")
+
+    def mark_template(self) -> str:
+        """Makes fields of elements of plain HTML (POST)."""
+        return f"{self.hq}/hq/templates/mark"
+
+    def mark_preview(self) -> str:
+        """The frame that shows the elements' numbers (POST, from a form with this frame as its target)."""
+        return f"{self.hq}/hq/templates/mark/preview"
+
     def programmes(self) -> str:
         """The list of programmes."""
         return f"{self.hq}/hq/programmes"

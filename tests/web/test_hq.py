@@ -388,3 +388,37 @@ def test_another_systems_template_is_shown_with_its_report_before_it_is_publishe
     assert [s.regions for s in world.templates.list()] == [8]
     refused = browser.post("/hq/templates/check", {**form, "html": "%%=v(@x)=%%", "csrf": token})
     assert refused.status == 422 and "AMPscript" in refused.body
+
+
+def test_fields_are_chosen_from_a_list_without_scripts() -> None:
+    """Plain HTML becomes a template by choosing elements; the preview shows their numbers in a sandbox."""
+    world = FakeWorld()
+    browser = stage.browser(world, stage.person(world, "Dora", [Role.HQ_DESIGNER]))
+    token = browser.get("/hq/templates/new").field("csrf")
+    html = "<html lang='en'><head><title>x</title></head><body><h1>Spring</h1><p>Law</p></body></html>"
+    form = {"csrf": token, "html": html, "template": TPL, "number": "1", "name": "Spring", "do": ""}
+    got = browser.post("/hq/templates/mark", form)
+    assert got.status == 200 and "Spring" in got.body and world.templates.list() == []
+    at = str(html.index("<h1>"))
+    refused = browser.post("/hq/templates/mark", {**form, "do": "mark", "at": at, "kind": "text", "region": "A"})
+    assert refused.status == 422 and f'value="{at}" checked' in refused.body
+    got = browser.post("/hq/templates/mark", {**form, "do": "mark", "at": at, "kind": "text", "region": "headline"})
+    assert "&lt;h1 data-region=&#34;headline&#34;" in got.body and 'value="Spring"' in got.body
+    assert f"unmark:{at}" in got.body
+    shown = browser.post("/hq/templates/mark/preview", form)
+    assert shown.headers["content-security-policy"].startswith("sandbox") and ">1</span>Spring" in shown.body
+
+
+def test_two_versions_are_compared() -> None:
+    """The page names what changed and which programmes stand on which version."""
+    world, admin = furnished()
+    publish.publish(world, admin, publish.Upload(
+        template=TPL, number=2, name="Spring check", language="",
+        source=stage.SOURCE.replace(b'data-region-max-length="60"', b'data-region-max-length="59"', 1),
+    ))
+    browser = stage.browser(world, admin)
+    assert f"/hq/templates/{TPL}/2/compare" in browser.get(f"/hq/templates/{TPL}/2").body
+    body = browser.get(f"/hq/templates/{TPL}/2/compare").body
+    assert "max_length" in body and ">60<" in body and ">59<" in body and "Campaigns not sent yet" in body
+    assert browser.get(f"/hq/templates/{TPL}/2/compare?with=9").status == 404
+    assert "Nothing changed" in browser.get(f"/hq/templates/{TPL}/1/compare").body
