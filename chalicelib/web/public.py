@@ -1,7 +1,7 @@
 """The customer's pages: unsubscribe with one click, from the mail program or from the page.
 
 GET shows one button and changes nothing, so a scanner that opens every link unsubscribes nobody.
-POST unsubscribes; mail programs send it on their own (RFC 8058), with a body that is ignored and
+POST unsubscribes; mail programs send it on their own (RFC 8058), with a body of any type that is ignored and
 without a cookie, which is why there is no CSRF token: the token in the path is all the proof there
 is, and its MAC is verified before anything else. No page tells the address or whether it is on a
 list, and a forged token gets the same 404 as a cut one.
@@ -16,12 +16,10 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.usecases import unsubscribe
 from chalicelib.web import pages
 from chalicelib.web.guard import Visit
-from chalicelib.web.http import FORM_TYPE, Answer
+from chalicelib.web.http import Answer
 from chalicelib.web.routes import Routes
 
 routes = Routes()
-ONE_CLICK_TYPES = (FORM_TYPE, "multipart/form-data")
-"""RFC 8058, section 3.2: a sender of the POST may choose either."""
 
 
 @routes.get("/u/{token}", public=True)
@@ -34,7 +32,7 @@ def show(visit: Visit, token: str) -> Answer:
     return _page(visit, "unsubscribe/ask.html", leaving)
 
 
-@routes.post("/u/{token}", csrf=False, public=True, content_types=ONE_CLICK_TYPES)
+@routes.post("/u/{token}", csrf=False, public=True)
 def leave(visit: Visit, token: str) -> Answer:
     """Unsubscribe; 200 for people and mail programs alike, the first time and every other."""
     try:

@@ -22,7 +22,7 @@ from chalicelib.usecases import access
 from chalicelib.usecases.world import World
 from chalicelib.web import pages
 from chalicelib.web.guard import Visit, check_csrf, check_origin, cookie_name, open_visit
-from chalicelib.web.http import FORM_TYPE, Answer, BadRequest, Request, cookie, from_chalice, to_chalice
+from chalicelib.web.http import Answer, BadRequest, Request, cookie, from_chalice, to_chalice
 from chalicelib.web.urls import Urls
 
 log = logging.getLogger("countersign.web")
@@ -47,7 +47,6 @@ class Route:
     handler: Callable[..., Answer]
     csrf: bool = True
     public: bool = False
-    content_types: tuple[str, ...] = (FORM_TYPE,)
 
 
 class Routes:
@@ -69,10 +68,10 @@ class Routes:
         return self._add(("GET", "HEAD"), path, public=public)
 
     def post(
-        self, path: str, *, csrf: bool = True, public: bool = False, content_types: tuple[str, ...] = (FORM_TYPE,),
+        self, path: str, *, csrf: bool = True, public: bool = False,
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Answer POST with a form of ours."""
-        return self._add(("POST",), path, csrf=csrf, public=public, content_types=content_types)
+        return self._add(("POST",), path, csrf=csrf, public=public)
 
     def _add(
         self, methods: tuple[str, ...], path: str, **options: Any,
@@ -86,10 +85,9 @@ class Routes:
 def mount(app: Chalice, routes: Iterable[Route], world: Callable[[], World], urls: Callable[[], Urls]) -> None:
     """Register routes on a Chalice application. ``world`` and ``urls`` are asked at each request."""
     for route in routes:
-        # Chalice would answer a wrong type with its own 415 in JSON; our parser makes a page of it.
-        options = {"content_types": list(route.content_types) if not route.csrf else []}
+        # No list of types: Chalice would answer others with its own 415 in JSON; our parser makes a page of it.
         name = f"{route.handler.__module__}.{route.handler.__qualname__}.{route.methods[0]}"
-        app.route(route.path, methods=list(route.methods), name=name, **options)(_view(app, route, world, urls))
+        app.route(route.path, methods=list(route.methods), name=name, content_types=[])(_view(app, route, world, urls))
 
 
 def _view(
