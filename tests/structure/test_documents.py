@@ -6,10 +6,8 @@ import re
 
 import pytest
 
-from chalicelib.domain.errors import Refused
 from chalicelib.domain.template import RegionType, SystemBlock
 from chalicelib.rendering.regions import METADATA
-from chalicelib.rendering.source import compile_source
 from tests.structure.sources import ROOT, our_files
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
@@ -47,16 +45,6 @@ def test_pictures_are_small_and_told() -> None:
     pictures = list((ROOT / "docs" / "images").iterdir())
     assert {path.name for path in pictures} == shown
     assert [path.name for path in pictures if path.stat().st_size > 150_000] == []
-
-
-def test_the_smallest_template_of_the_documents_can_be_published() -> None:
-    """What docs/templates.md offers to copy compiles; without the law's two marks it does not."""
-    text = (ROOT / "docs" / "templates.md").read_text("utf-8")
-    source = text.partition("The smallest file")[2].partition("```html\n")[2].partition("```")[0]
-    assert [r.id for r in compile_source(source.encode()).regions] == ["headline", "text", "unsubscribe", "imprint"]
-    for mark in ("unsubscribe", "imprint"):
-        with pytest.raises(Refused):
-            compile_source("\n".join(row for row in source.split("\n") if f'"{mark}"' not in row).encode())
 
 
 def test_every_attribute_of_a_field_is_documented() -> None:
