@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from chalicelib import texts, wiring
-from chalicelib.commands import template
+from chalicelib.commands import operate, template
 from chalicelib.domain.errors import CountersignError, Refused
 from chalicelib.domain.ids import make_id
 from chalicelib.settings import SettingsError
@@ -29,16 +29,22 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--name", default="", help="the person's name (default: what stands before the @)")
     admin.add_parser("org", help="print a new organisation id for COUNTERSIGN_ORG_ID")
     template.add_to(areas)
+    operate.add_to(areas)
     return root
 
 
-def main(arguments: Sequence[str], world: World | None = None, out: TextIO | None = None) -> int:
+def main(
+    arguments: Sequence[str], world: World | None = None, out: TextIO | None = None, *,
+    tools: operate.Tools | None = None,
+) -> int:
     """Run one command; 0 for success, 1 for a refusal, 2 for wrong usage (argparse)."""
     asked = parser().parse_args(arguments)
     out = out or sys.stdout
     if asked.area == "template":
         return template.run(asked, out)
     try:
+        if asked.area in operate.AREAS:
+            return operate.run(asked, world or wiring.container(), tools or wiring.tools(), out)
         if (asked.area, asked.verb) == ("admin", "org"):
             return _new_org(out)
         return _add_admin(world or wiring.container(), asked.address, asked.name, out)

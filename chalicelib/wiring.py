@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.connection import ScopedConnection
     from chalicelib.adapters.dynamo.table import Table
     from chalicelib.adapters.schema import Names, TableSchema
+    from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
@@ -196,8 +197,9 @@ class Container:
     def contacts(self) -> Contacts:
         """Sealed customers."""
         from chalicelib.adapters.dynamo.contacts import DynamoContacts
+        from chalicelib.adapters.journal import journaled_contacts
 
-        return DynamoContacts(self._trust)
+        return journaled_contacts(DynamoContacts(self._trust), self.clients, self.settings.bucket, self.clock)
 
     @cached_property
     def imports(self) -> Imports:
@@ -228,8 +230,9 @@ class Container:
     def ledger(self) -> Ledger:
         """Manifests, attempts, slices."""
         from chalicelib.adapters.dynamo.ledger import DynamoLedger
+        from chalicelib.adapters.journal import journaled_ledger
 
-        return DynamoLedger(self._trust)
+        return journaled_ledger(DynamoLedger(self._trust), self.clients, self.settings.bucket, self.clock)
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -255,6 +258,39 @@ class Container:
         return DynamoRate(self._workflow, self._trust, self.settings.org_id, self.clock)
 
 
+    # --- operation
+
+    @cached_property
+    def inspector(self) -> Inspector:
+        """Reads the account, for the doctor."""
+        from chalicelib.adapters.doctor import AwsInspector
+
+        return AwsInspector(
+            self.clients, self.names, configuration_set=self.settings.configuration_set,
+            endpoint=self.settings.ses_endpoint)
+
+    @cached_property
+    def resolver(self) -> Resolver | None:
+        """The name system; None where everything is local and no domain is real."""
+        from chalicelib.adapters.dns import DnsResolver
+
+        return None if self.settings.endpoint else DnsResolver(self.entropy)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What a rollback of the tables spares."""
+        from chalicelib.adapters.journal import S3Journal
+
+        return S3Journal(self.clients, self.settings.bucket)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """The dead-letter queues."""
+        from chalicelib.adapters.doctor import SqsDeadLetters
+
+        return SqsDeadLetters(self.clients, self.names)
+
+
 _lock = threading.Lock()
 _installed: World | None = None
 
@@ -270,6 +306,14 @@ def container() -> World:
                     observe.install(loaded.prefix)
                 _installed = Container(loaded)
     return _installed
+
+
+def tools() -> Container:
+    """The container with what only an operator's commands use; raises TypeError for another world."""
+    made = container()
+    if not isinstance(made, Container):
+        raise TypeError("the operator's commands need a deployment")
+    return made
 
 
 def machine() -> tuple[Clock, Entropy]:

@@ -138,7 +138,7 @@ class Journey:
         """Customers' addresses -> texts of their mails."""
         found: dict[str, list[str]] = {}
         for recipient, text in self._mails():
-            if ADDRESS in recipient:
+            if recipient.endswith(f"{ADDRESS}@example.net"):
                 found.setdefault(recipient, []).append(text)
         return found
 
