@@ -23,6 +23,9 @@ MAX_UPLOAD = 5 * 1024 * 1024
 MAX_SOURCE = 500 * 1024
 MAX_PROBLEMS = 100
 MAX_REGIONS = 200
+_TOO_MUCH = frozenset({"template.too_deep", "template.too_many_elements", "template.css_too_big",
+                       "template.css_too_complex"})
+"""What ends the reading: the rules behind it would cost more than they could tell."""
 _BORDER = "border"
 """The context of a mark that says where a block begins or ends; it is no slot."""
 _OWN = ("data-region", "data-system", *groups.ATTRIBUTES)
@@ -77,7 +80,7 @@ def compile_source(source: bytes) -> Compiled:
     tokens, lines = tokenise(source), Lines(source)
     tree = build(tokens)
     problems = _structure(source, tokens, tree, lines)
-    if any(p.code in ("template.too_deep", "template.too_many_elements") for p in problems):
+    if any(p.code in _TOO_MUCH for p in problems):
         raise Refused(problems)
     found, more = regions.find(source, tokens, tree, lines)
     if len(found) > MAX_REGIONS:
