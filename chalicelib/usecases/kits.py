@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from chalicelib.domain import book as books
 from chalicelib.domain import kit as kits
 from chalicelib.domain.book import Book, BookKind
+from chalicelib.domain.compliance.finding import Severity
 from chalicelib.domain.errors import Conflict, Problem, Refused
+from chalicelib.domain.ids import TemplateId
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Person
 from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import fingerprint
 from chalicelib.usecases.world import World
 
 MAX_NOTE = 300
+MAX_TEMPLATES = 50
 KEPT = 16
 _read: dict[str, Kit] = {}
 """Kits by their text: each is read once a process."""
@@ -54,14 +58,36 @@ def published(world: World, kind: BookKind, scope: Scope) -> Sequence[Book]:
 
 
 def publish(
-    world: World, by: Person, scope: Scope, source: str, *, number: int, note: str = "", baseline: Sequence[str] = (),
+    world: World, by: Person, scope: Scope, source: str, *, number: int, note: str = "",
 ) -> Book:
     """Publish ``source`` as version ``number`` (one more than stands).
 
     Raises Refused with every problem of the text, Conflict ``book.changed`` if somebody was faster.
     """
-    kits.read(source)
-    return store(world, by, BookKind.KIT, scope, source, number=number, note=note, baseline=baseline)
+    kit = kits.read(source)
+    return store(world, by, BookKind.KIT, scope, source, number=number, note=note, baseline=_baseline(world, kit))
+
+
+def _baseline(world: World, kit: Kit) -> tuple[str, ...]:
+    """What the kit finds in the locked parts of templates that stand already: there it does not block.
+
+    The newest versions count, at most fifty; an older one is carried over to a newer anyway.
+    """
+    from chalicelib.domain.compliance import RULES, MailFacts
+    from chalicelib.domain.compliance.registry import run
+    from chalicelib.rendering import document
+
+    newest: dict[TemplateId, int] = {}
+    for summary in world.templates.list():
+        newest[summary.template] = max(newest.get(summary.template, 0), summary.number)
+    found = set[str]()
+    for template, number in list(newest.items())[:MAX_TEMPLATES]:
+        version = world.templates.get(template, number)
+        facts = MailFacts(kit=kit, language=version.language, template=True, subject=version.subject)
+        for finding in run(RULES, document.read(version.html.encode(), version.slots), facts):
+            if finding.severity is Severity.BLOCK and not finding.region:
+                found.add(fingerprint(template, number, finding.record()))
+    return tuple(sorted(found))
 
 
 def store(

@@ -35,7 +35,7 @@ from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import clean
-from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, sift
+from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerHome
 from chalicelib.rendering.mail import Rendered, examine, render
@@ -57,7 +57,8 @@ class Answers:
     """Everything the check-your-answers page shows, with all that still stands in the way.
 
     ``start``, ``rendered`` and ``audience`` are None where a problem kept them from being made.
-    ``askable`` are blocking findings, by fingerprint, that a person may be asked about.
+    ``askable`` are blocking findings, by fingerprint, that a person may be asked about,
+    ``waivable`` those of which head office may make an exception.
     """
 
     campaign: Story
@@ -71,6 +72,7 @@ class Answers:
     lane: Lane
     route: Route
     askable: tuple[tuple[str, FindingRecord], ...]
+    waivable: tuple[tuple[str, FindingRecord], ...]
     problems: tuple[Problem, ...]
     needs_terms: bool
 
@@ -184,6 +186,10 @@ def _answers(
         askable=tuple(
             (fingerprint(template.template, template.number, f), f) for f in sifted.findings
             if f.code in ASKABLE and (f in sifted.blocking or "asked" in f.params)
+        ),
+        waivable=tuple(
+            (fingerprint(template.template, template.number, f), f) for f in sifted.blocking
+            if not matches(f.code, policy.never)
         ),
         problems=tuple(problems), needs_terms=not _accepted(home.partner),
     )

@@ -72,7 +72,7 @@ def navigation(visit: Visit) -> list[tuple[str, str]]:
         ]
     if visit.hq_roles & {Role.HQ_ADMIN, Role.HQ_DESIGNER}:
         lines = [(_("Overview"), urls.hq_home()), (_("Templates"), urls.templates()),
-                 (_("Programmes"), urls.programmes())]
+                 (_("Programmes"), urls.programmes()), (_("Rules"), urls.rules())]
         if Role.HQ_ADMIN in visit.hq_roles:
             lines += [(_("Partners"), urls.partners()), (_("People"), urls.people()), (_("Sending"), urls.stop())]
         return lines

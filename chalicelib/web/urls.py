@@ -138,6 +138,14 @@ class Urls:
         """Takes a role at HQ away (POST)."""
         return f"{self.people()}/take"
 
+    def rules(self, kind: str = "") -> str:
+        """The rule reference, or the page of a brand kit (``kit``) or of the approval routes (``lanes``)."""
+        return f"{self.hq}/hq/rules" + (f"/{kind}" if kind else "")
+
+    def exceptions(self, partner: str) -> str:
+        """A partner's exceptions."""
+        return f"{self.hq}/hq/exceptions/{partner}"
+
     def stop(self) -> str:
         """The kill switch."""
         return f"{self.hq}/hq/stop"

@@ -12,17 +12,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from chalicelib.domain.book import BookKind
 from chalicelib.domain.contact import LegalBasis
 from chalicelib.domain.ids import PartnerId, PersonId, make_id
 from chalicelib.domain.people import Person
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
-from chalicelib.domain.scope import Zone
-from chalicelib.usecases import imports, programmes, publish
+from chalicelib.domain.scope import Scope, Zone
+from chalicelib.usecases import imports, kits, programmes, publish
 from chalicelib.usecases.programmes import Definition
 from chalicelib.usecases.publish import Upload
 from chalicelib.usecases.world import World
 
 STARTER = Path(__file__).resolve().parents[2] / "templates" / "starter"
+KIT = STARTER / "nordlicht.kit.yaml"
 IMAGE_HOST = "https://images.example.com/nordlicht/"
 """Where the starter templates expect HQ's pictures; the local run serves them from its bucket."""
 TEMPLATES = {"spring-offer.en.html": "Spring check-up", "fruehjahr.de.html": "Frühjahrs-Check"}
@@ -54,6 +56,13 @@ def publish_templates(world: World, admin: Person, images: str) -> str:
         ))
         known[title] = f"{version.template}/{version.number}"
     return known[TEMPLATES["spring-offer.en.html"]]
+
+
+def publish_kit(world: World, admin: Person) -> None:
+    """Publish the brand's kit, once."""
+    scope = Scope(world.facts.org_id)
+    if not kits.published(world, BookKind.KIT, scope):
+        kits.publish(world, admin, scope, KIT.read_text("utf-8"), number=1, note="The brand as it is")
 
 
 def define_programme(world: World, admin: Person, template: str, reviewer: str, zone: str) -> None:

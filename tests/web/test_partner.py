@@ -44,7 +44,8 @@ def test_every_page_reads_at_most_three_times_and_writes_nothing() -> None:
         assert got.status == 200, name
         judged = here.watched.database().count("books.current")
         assert judged == (name in ("edit", "hints")), name
-        assert len(here.watched.database()) <= 3 + judged, (name, here.watched.database())
+        newer = here.watched.database().count("templates.list")  # the form offers a newer version
+        assert len(here.watched.database()) <= 3 + judged + newer, (name, here.watched.database())
         assert here.watched.writes() == [], name
 
 

@@ -44,7 +44,7 @@ def _passages(document: Document, facts: MailFacts) -> list[Passage]:
     for region, text in (("subject", facts.subject), ("preheader", facts.preheader)):
         if text.strip() and region not in given:
             out.append(Passage(text, region, 0, not facts.template))
-    return out + [p for p in blocks(document) if p.region != "preheader" and not (p.open and given)]
+    return out + [p for p in blocks(document) if p.region not in SYSTEM and not (p.open and given)]
 
 
 def blocks(document: Document) -> Sequence[Passage]:

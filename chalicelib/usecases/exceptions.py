@@ -1,0 +1,45 @@
+"""Exceptions: HQ lets one finding of one partner pass, in one place, with these words, for a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.people import Person
+from chalicelib.domain.waiver import NEVER, Waiver, waiver_problems
+from chalicelib.usecases.world import World
+
+
+def of(world: World, partner: PartnerId) -> Sequence[Waiver]:
+    """A partner's exceptions, those in force and those that were."""
+    return sorted(world.waivers.of(partner), key=lambda w: w.expires_at, reverse=True)
+
+
+def day_end(text: str) -> datetime | None:
+    """The end of a day (UTC) that was typed as 2026-12-31; None for what cannot be read: that is expired."""
+    try:
+        return datetime.combine(datetime.strptime(text.strip(), "%Y-%m-%d").date(), time.max, UTC)
+    except ValueError:
+        return None
+
+
+def grant(
+    world: World, by: Person, partner: PartnerId, *, print_: str, code: str, reason: str, expires: str,
+    region: str = "", quote: str = "", never: Sequence[str] = NEVER,
+) -> Waiver:
+    """Grant an exception; raises Refused with everything that speaks against it."""
+    now, until = world.clock.now(), day_end(expires)
+    problems = waiver_problems(code, reason, now, until, never)
+    if len(print_) != 32 or not set(print_) <= set("0123456789abcdef"):
+        problems.append(Problem("waiver.finding", "fingerprint"))
+    if problems or until is None:
+        raise Refused(problems)
+    made = Waiver(
+        fingerprint=print_, partner=partner, code=code, quote=quote[:200], region=region[:80],
+        reason=" ".join(reason.split())[:500], granted_by=by.id, granted_at=now, expires_at=until,
+    )
+    world.waivers.grant(made)
+    return made
+

@@ -1,0 +1,161 @@
+"""HQ's pages of rules: the brand kit, the approval routes, the reference, and exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib import texts
+from chalicelib.domain import book as books
+from chalicelib.domain import kit as kit_text
+from chalicelib.domain.book import BookKind
+from chalicelib.domain.compliance import RULES
+from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import PartnerId, is_id
+from chalicelib.domain.kit import EMPTY
+from chalicelib.domain.people import Role
+from chalicelib.domain.scope import Scope
+from chalicelib.usecases import exceptions, kits, lanes, partners
+from chalicelib.web.guard import Visit, hq_page
+from chalicelib.web.http import Answer, plain, redirect
+from chalicelib.web.pages import render
+from chalicelib.web.routes import Routes
+
+routes = Routes()
+STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
+KINDS = {"kit": BookKind.KIT, "lanes": BookKind.LANES}
+
+
+@routes.get("/hq/rules")
+@hq_page(*STAFF)
+def reference(visit: Visit) -> Answer:
+    """Every rule with its sentences and the brand's own examples."""
+    kit = kits.in_force(visit.world, _scope(visit, "all")).kit
+    said = texts.translations(visit.language).gettext
+    listed = [
+        (rule, said(texts.messages()[f"{rule.code}.why"]), said(texts.messages()[f"{rule.code}.fix"]),
+         kit.examples.get(rule.code)) for rule in sorted(RULES, key=lambda rule: rule.code)
+    ]
+    return render(visit, "hq/rules.html", desk=visit.world.programmes.desk(), active="Rules", rules=listed,
+                  has_kit=kit is not EMPTY)
+
+
+@routes.get("/hq/rules/{kind}")
+@hq_page(*STAFF)
+def edit(visit: Visit, kind: str) -> Answer:
+    """The text in force in a scope, to change and publish anew."""
+    return _page(visit, _kind(kind), _market(visit.request.query.get("market")))
+
+
+@routes.get("/hq/rules/{kind}/text")
+@hq_page(*STAFF)
+def download(visit: Visit, kind: str) -> Answer:
+    """The published text as a file of its own."""
+    scope = _scope(visit, _market(visit.request.query.get("market")))
+    found = [b for b in visit.world.books.current() if b.kind is _kind(kind)]
+    book = books.nearest(found, scope)
+    if book is None:
+        raise NotFound
+    return plain(book.source)
+
+
+@routes.post("/hq/rules/{kind}")
+@hq_page(Role.HQ_ADMIN)
+def publish(visit: Visit, kind: str) -> Answer:
+    """Publish the text, or (``try``) only tell what it would do."""
+    form, book_kind = visit.form, _kind(kind)
+    market, source = _market(form.get("market")), form.get("yaml")
+    number = form.get("number")
+    if not (number.isascii() and number.isdigit() and len(number) <= 6):
+        raise NotFound
+    try:
+        if form.get("try"):
+            return _page(visit, book_kind, market, source=source, trial=_trial(visit, book_kind, market, source))
+        use = kits.publish if book_kind is BookKind.KIT else lanes.publish
+        use(visit.world, visit.person, _scope(visit, market), source, number=int(number), note=form.get("note"))
+    except Refused as refused:
+        return _page(visit, book_kind, market, source=source, problems=refused.problems, status=422)
+    except Conflict as conflict:
+        problem = replace(conflict.problem, field="yaml")
+        return _page(visit, book_kind, market, source=source, problems=(problem,), status=409)
+    return redirect(visit.urls.rules(kind) + (f"?market={market}" if market != "all" else ""))
+
+
+def _trial(visit: Visit, kind: BookKind, market: str, source: str) -> lanes.Simulation:
+    """Read the text; for routes, run it on the submissions that the version in force has seen."""
+    if kind is BookKind.KIT:
+        kit_text.read(source)
+        return lanes.Simulation()
+    past = lanes.policy_of(visit.world.books.current(), _scope(visit, market)).version
+    return lanes.simulate(visit.world, source, past=past)
+
+
+def _page(
+    visit: Visit, kind: BookKind, market: str, *, source: str | None = None, problems: tuple[Problem, ...] = (),
+    status: int = 200, trial: lanes.Simulation | None = None,
+) -> Answer:
+    versions = kits.published(visit.world, kind, _scope(visit, market))
+    latest = versions[0] if versions else None
+    return render(
+        visit, "hq/kit.html" if kind is BookKind.KIT else "hq/lanes.html", status=status, errors=problems,
+        desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial,
+        source=source if source is not None else (latest.source if latest else ""), versions=versions,
+        number=(latest.number if latest else 0) + 1, is_admin=Role.HQ_ADMIN in visit.hq_roles,
+        markets=[("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")],
+    )
+
+
+@routes.get("/hq/exceptions/{partner}")
+@hq_page(Role.HQ_ADMIN)
+def show_exceptions(visit: Visit, partner: str) -> Answer:
+    """A partner's exceptions, and the form that grants one."""
+    return _exceptions(visit, _partner(partner))
+
+
+@routes.post("/hq/exceptions/{partner}")
+@hq_page(Role.HQ_ADMIN)
+def grant(visit: Visit, partner: str) -> Answer:
+    """Grant an exception."""
+    form, ours = visit.form, _partner(partner)
+    never = lanes.policy_of(visit.world.books.current(), _scope(visit, "all")).never
+    try:
+        exceptions.grant(
+            visit.world, visit.person, ours, print_=form.get("fingerprint").strip(), code=form.get("code").strip(),
+            reason=form.get("reason"), expires=form.get("expires"), never=never,
+        )
+    except Refused as refused:
+        return _exceptions(visit, ours, problems=refused.problems, status=422)
+    return redirect(visit.urls.exceptions(ours))
+
+
+def _exceptions(visit: Visit, partner: PartnerId, *, problems: tuple[Problem, ...] = (), status: int = 200) -> Answer:
+    desk = visit.world.programmes.desk(partners=[partner])
+    if not desk.partners:
+        raise NotFound
+    names = ("fingerprint", "code", "reason", "expires")
+    return render(
+        visit, "hq/exceptions.html", status=status, errors=problems, desk=desk, active="Rules",
+        partner=desk.partners[0], waivers=[(w, w.stands(visit.now)) for w in exceptions.of(visit.world, partner)],
+        form={name: visit.form.get(name) for name in names},
+    )
+
+
+def _kind(kind: str) -> BookKind:
+    if kind not in KINDS:
+        raise NotFound
+    return KINDS[kind]
+
+
+def _market(market: str) -> str:
+    if market and market not in partners.MARKETS:
+        raise NotFound
+    return market or "all"
+
+
+def _scope(visit: Visit, market: str) -> Scope:
+    return Scope(visit.world.facts.org_id, market=market)
+
+
+def _partner(partner: str) -> PartnerId:
+    if not is_id(partner, "prt"):
+        raise NotFound
+    return PartnerId(partner)
