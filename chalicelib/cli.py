@@ -44,7 +44,7 @@ def main(
         return template.run(asked, out)
     try:
         if asked.area in operate.AREAS:
-            return operate.run(asked, world or wiring.container(), tools or wiring.tools(), out)
+            return operate.run(asked, world or wiring.container(), (lambda: tools) if tools else wiring.tools, out)
         if (asked.area, asked.verb) == ("admin", "org"):
             return _new_org(out)
         return _add_admin(world or wiring.container(), asked.address, asked.name, out)

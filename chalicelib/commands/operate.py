@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, TextIO
 
@@ -64,14 +65,14 @@ class Tools(Protocol):
     def journal(self) -> Journal: ...
 
 
-def run(asked: argparse.Namespace, world: World, tools: Tools, out: TextIO) -> int:
+def run(asked: argparse.Namespace, world: World, tools: Callable[[], Tools], out: TextIO) -> int:
     """Do what was asked; returns the exit status."""
     if asked.area == "doctor":
-        return _doctor(asked, world, tools, out)
+        return _doctor(asked, world, tools(), out)
     if asked.area == "redrive":
-        return _redrive(asked, tools.dead_letters, out)
+        return _redrive(asked, tools().dead_letters, out)
     if asked.area == "restore":
-        return _restore(asked, world, tools.journal, out)
+        return _restore(asked, world, tools().journal, out)
     return _switch(asked, world, out)
 
 
