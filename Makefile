@@ -39,6 +39,7 @@ check: lint  ## Run all that CI runs: lint and every test, none skipped
 bench: setup  ## Measure the rules, and the send path against the naive loop (a few minutes, an idle machine)
 	$(VENV)/python -m tests.bench.compliance
 	$(VENV)/python -m tests.bench.send_path
+	$(VENV)/python -m tests.bench.cold_start
 
 screenshots: setup  ## Take the README's pictures anew from the browser tests
 	$(VENV)/python -m pytest -q tests/browser -m browser

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from chalicelib.domain.compliance.legal import COUNTRY_FIELDS
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
 from chalicelib.ports.system import PartnerSession
@@ -66,6 +65,8 @@ def change(world: World, session: PartnerSession, form: CompanyForm, version: in
     A changed legal entity gets the next version number. Raises Refused with every problem of the
     form, Conflict ``partner.changed`` if somebody was faster.
     """
+    from chalicelib.domain.compliance.legal import COUNTRY_FIELDS
+
     partner = world.partners.home(session).partner
     problems = [Problem(f"company.{name}", name) for name in REQUIRED if not getattr(form, name).strip()]
     entity, sender = checked_entity(form, problems), checked_sender(form, problems)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.ids import OrgId
-from chalicelib.ports.rules import Books, Waivers
-from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
-from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
-from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
-from chalicelib.ports.workflow import (
-    CampaignIndexes,
-    Campaigns,
-    Links,
-    Partners,
-    People,
-    Programmes,
-    Templates,
-)
+# A page that uses one port need not make the protocols of all: annotations are never evaluated.
+if TYPE_CHECKING:
+    from chalicelib.domain.ids import OrgId
+    from chalicelib.ports.rules import Books, Waivers
+    from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
+    from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
+    from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
+    from chalicelib.ports.workflow import (
+        CampaignIndexes,
+        Campaigns,
+        Links,
+        Partners,
+        People,
+        Programmes,
+        Templates,
+    )
 
 
 class Facts(Protocol):

@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import schema
+from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import QueueName
 from chalicelib.web.surfaces import routes_of
 from infra import artefact, intrinsics, package
@@ -256,3 +259,25 @@ def test_every_service_in_use_has_its_model() -> None:
         for name in re.findall(r'clients\.get\(\s*"([a-z0-9]+)"', file.read_text("utf-8"))
     }
     assert {"dynamodb", "sqs", "sts"} <= asked <= set(artefact.SERVICES)
+
+
+@pytest.mark.parametrize("surface", ["partner", "hq"])
+def test_pages_load_no_more_than_they_need(unzipped: Path, surface: str) -> None:
+    """A cold start of pages loads Chalice and Jinja2 and nothing else of others; what a click needs comes with it."""
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); import app; "
+        "print(json.dumps([n for n, m in sys.modules.items() "
+        "if str(getattr(m, '__file__', '')).startswith(sys.argv[1])]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(unzipped)], capture_output=True, text=True, check=True,
+        env={"COUNTERSIGN_SURFACE": surface, "AWS_DEFAULT_REGION": "eu-central-1"},
+    )
+    loaded = json.loads(done.stdout)
+    assert {name.partition(".")[0] for name in loaded} == {
+        "app", "chalice", "chalicelib", "jinja2", "markupsafe", "tzdata"}
+    unwanted = ("chalicelib.adapters.dynamo", "chalicelib.adapters.aws", "chalicelib.domain.compliance.legal",
+                "chalicelib.rendering.inline")
+    assert [name for name in loaded if name.startswith(unwanted)] == []
+    workers = {f"chalicelib.events.{name}" for name in FUNCTIONS}
+    assert workers & set(loaded) == set(), "the functions behind queues are not part of the pages"

@@ -1,0 +1,1 @@
+"""What only a real account can show: ``make smoke STAGE=...``."""
