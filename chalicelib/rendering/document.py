@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
 from chalicelib.rendering.merge import SENTINEL
-from chalicelib.rendering.structure import Node, build
+from chalicelib.rendering.structure import MAX_DEPTH, Node, build
 from chalicelib.rendering.tokens import Kind, Lines, Token, tokenise
 
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
@@ -69,6 +69,9 @@ def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Dr
     inside: dict[int, list[str]] = {}
     stack: list[int] = []
     runs: list[Run] = []
+    if tree.too_deep is not None:  # no client shows it, and no rule follows it: said once, and it blocks
+        draft.broken.append((f"<{tree.too_deep.name}> nested more than {MAX_DEPTH} deep",
+                             line + lines.at(tree.too_deep.start)))
     for token in tokens:
         while stack and tree.nodes[stack[-1]].until <= token.start:
             stack.pop()
@@ -112,7 +115,7 @@ def _collect(text: str, stack: Sequence[int], nodes: Sequence[Node], own: dict[i
     if not text.strip() or not stack:
         return
     own.setdefault(stack[-1], []).append(text)
-    for index in stack:
+    for index in stack[-MAX_DEPTH:]:
         if nodes[index].name in ("a", "title"):
             inside.setdefault(index, []).append(text)
 
