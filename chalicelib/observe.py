@@ -38,7 +38,8 @@ message waited in its queue."""
 ATTRIBUTE = "correlation"
 """The message attribute that carries the correlation id through SQS."""
 _FRAMES = 12
-_ADDRESS = re.compile(r"[^\s<>\"'@]+@[^\s<>\"'@]+\.[^\s<>\"'@]+")
+# Bounded, so that a long text costs time in proportion to its length; 64 and 255 are SMTP's limits (RFC 5321).
+_ADDRESS = re.compile(r"[^\s<>\"'@]{1,64}@[^\s<>\"'@]{1,255}\.[^\s<>\"'@]{1,63}")
 _TOKEN = re.compile(r"/(r|u|sign-in)/[\w.~-]{8,}")
 _ID = re.compile(r"[\w.:=-]{1,128}")
 
