@@ -32,7 +32,9 @@ def each(
         with observe.story(function, correlation_of(record)):
             waited(record, world)
             try:
-                handle(body_of(record), world)
+                message = body_of(record)
+                handle(message, world)
+                log.info("handled %s", str(message.get("kind") or "a notification")[:40])
             except NotFound as error:
                 if not drop_missing:
                     failed.append(again(record, error))
