@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from chalicelib.domain.campaign import Ask, Verdict
 from chalicelib.domain.chain import Stage, eligible, must_not_decide_own, one_person, stage_passed
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import CampaignId, PersonId
-from chalicelib.domain.policy import ONE_REVIEWER, Lane, Policy, Submission
+from chalicelib.domain.policy import ONE_REVIEWER, Condition, Lane, Policy, Submission
 
 ANNA, BEN, CARA = (PersonId(f"prs_{n}") for n in ("anna", "ben", "cara"))
 
@@ -50,15 +51,19 @@ def test_nobody_decides_their_own() -> None:
 
 def test_the_first_policy_asks_one_person() -> None:
     """A new org has one route, and it asks a brand manager whatever the submission is like."""
-    lane = ONE_REVIEWER.choose(Submission(warnings=0, undecidable=0, exceptions=0, audience=1))
+    lane = ONE_REVIEWER.choose(Submission(audience=1))
     assert (lane.name, lane.chain) == ("one", "brand-manager")
 
 
 def test_a_lane_takes_what_is_within_all_its_bounds() -> None:
     """One bound that is passed is enough to fall to the default, which asks people."""
-    easy = Lane(name="auto", chain="", max_audience=100, max_warnings=0, max_undecidable=0)
+    bounds = tuple(
+        Condition(path=fact, fact=fact, comparison="at_most", bound=bound)
+        for fact, bound in (("audience", 100), ("warnings", 0), ("undecidable", 0))
+    )
+    easy = Lane(name="auto", permits=bounds)
     policy = Policy(version=2, lanes=(easy,), default=ONE_REVIEWER.default)
-    fine = {"warnings": 0, "undecidable": 0, "exceptions": 0, "audience": 100}
-    assert policy.choose(Submission(**fine)) is easy
-    for bad in ({"warnings": 1}, {"undecidable": 1}, {"audience": 101}):
-        assert policy.choose(Submission(**{**fine, **bad})) is policy.default
+    fine = Submission(audience=100)
+    assert policy.choose(fine) is easy
+    for bad in (replace(fine, warnings=1), replace(fine, undecidable=1), replace(fine, audience=101)):
+        assert policy.choose(bad) is policy.default
