@@ -78,9 +78,16 @@ def use_again(
     draft = world.campaigns.history(session, campaign_id).draft
     home = world.partners.home(session)
     programme = open_programme(world, home, old.programme)
+    values = draft.values
+    if draft.template_version != programme.template_version:
+        from chalicelib.usecases import versions  # versions builds on this module
+
+        old_version = world.templates.get(draft.template, draft.template_version)
+        new_version = world.templates.get(programme.template, programme.template_version)
+        values = versions.carry(old_version, new_version, values).values
     return _create(
         world, session, person, programme, name=old.name, zone=home.partner.zone, subject=draft.subject,
-        preheader=draft.preheader, values=draft.values, once=once,
+        preheader=draft.preheader, values=values, once=once,
     )
 
 

@@ -71,7 +71,8 @@ def test_soon_and_with_its_reason(body: str, head: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("source", [b"", b"\x00", b"\xff\xfe<\x00h\x00", b"<", b"<!", b"<?xml?>", b"</", b"<html",
-                                    b"mc:edit", b"\xef\xbb\xbf", b"<mjml", b"<mjml>" * 3_000, b"*|UNSUB|*", b"<singleline>"])
+                                    b"mc:edit", b"\xef\xbb\xbf", b"<mjml", b"<mjml>" * 3_000, b"*|UNSUB|*",
+                                    b"<singleline>"])
 def test_scraps_are_refused(source: bytes) -> None:
     """What is no document at all is refused, never compiled and never an error of ours."""
     try:

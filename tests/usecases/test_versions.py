@@ -9,7 +9,7 @@ import pytest
 from chalicelib.domain import values
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.rendering.mail import render
-from chalicelib.usecases import versions
+from chalicelib.usecases import drafts, versions
 from tests.rendering.samples import ENTITY, SYSTEM, page, version
 from tests.web.partner_stage import Place, place
 
@@ -110,3 +110,14 @@ def test_only_what_was_shown_is_taken_over() -> None:
         versions.look(here.world, here.session, "cmp_" + "9" * 26)  # type: ignore[arg-type]
     with pytest.raises(Conflict):
         versions.take_over(here.world, here.session, here.anna, campaign, draft_version=2, number=2)  # type: ignore[arg-type]
+
+
+def test_using_a_campaign_again_fits_the_programmes_version() -> None:
+    """Texts of a draft on another version are carried to the one its programme names."""
+    here = place()
+    campaign = moved(here)
+    versions.take_over(here.world, here.session, here.anna, campaign, draft_version=1, number=2)  # type: ignore[arg-type]
+    again = drafts.use_again(here.world, here.session, here.anna, campaign)  # type: ignore[arg-type]
+    draft = here.world.campaigns.history(here.session, again.id).draft
+    assert draft.template_version == here.programme.template_version
+    assert set(draft.values) <= values.open_keys(here.template)
