@@ -94,7 +94,8 @@ class Link:
     """A mailed link, stored under the SHA-256 of its 256-bit token.
 
     A review link is bound to campaign, revision, stage, reviewer and both digests; ``code``
-    is the hash of the short code that stands in the mail beside it.
+    is the hash of the short code that stands in the mail beside it. ``partner_name`` is the
+    partner's as of the mail, so that the page needs no read for it.
     """
 
     token_hash: str
@@ -104,6 +105,7 @@ class Link:
     created_at: datetime
     expires_at: datetime
     partner: PartnerId | None = None
+    partner_name: str = ""
     campaign: CampaignId | None = None
     revision: int = 0
     stage: int = 0

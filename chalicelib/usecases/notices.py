@@ -103,7 +103,8 @@ def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
     world.links.put(Link(
         token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation,
         created_at=now, expires_at=max(now, min(revision.start.at, now + LINK_LIFE)), partner=case.campaign.partner,
-        campaign=case.campaign.id, revision=revision.number, stage=ask.stage, digest=revision.digests.both,
+        partner_name=case.partner_name, campaign=case.campaign.id, revision=revision.number, stage=ask.stage,
+        digest=revision.digests.both,
         code=code_hash(code, hashed),
     ))
     mail = review_request(

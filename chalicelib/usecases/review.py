@@ -106,7 +106,7 @@ def look(world: World, token: str) -> Review:
     return Review(
         link=link, standing=_standing(link, campaign, decided, now >= link.expires_at), session=session,
         campaign=campaign, history=history, revision=revision, mine=mine, decided=decided,
-        partner_name=world.partners.home(session).partner.name,
+        partner_name=link.partner_name,
         revocable=campaign.state is State.APPROVED and mine.verdict is Verdict.APPROVE
         and campaign.revision == link.revision and revision.start.at > now,
     )
