@@ -276,7 +276,7 @@ def test_pages_load_no_more_than_they_need(unzipped: Path, surface: str) -> None
     loaded = json.loads(done.stdout)
     assert {name.partition(".")[0] for name in loaded} == {
         "app", "chalice", "chalicelib", "jinja2", "markupsafe", "tzdata"}
-    unwanted = ("chalicelib.adapters.dynamo", "chalicelib.adapters.aws", "chalicelib.domain.compliance.legal",
+    unwanted = ("chalicelib.adapters.dynamo", "chalicelib.adapters.aws", "chalicelib.adapters.ses",
                 "chalicelib.rendering.inline")
     assert [name for name in loaded if name.startswith(unwanted)] == []
     workers = {f"chalicelib.events.{name}" for name in FUNCTIONS}
