@@ -16,9 +16,9 @@ from tests.fakes.system import FakeClock
 from tests.fakes.world import FakeWorld
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def moto() -> Iterator[Backend]:
-    """moto, with the deployment's resources."""
+    """moto, with the deployment's resources; it ends with the module, since it takes over every client of its process."""
     with mock_aws():
         yield Backend("", DEFAULT_ACCOUNT_ID)
 
