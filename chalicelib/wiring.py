@@ -147,7 +147,7 @@ class Container:
         """Template versions."""
         from chalicelib.adapters.dynamo.templates import DynamoTemplates
 
-        return DynamoTemplates(self._workflow, self.blobs, self.settings.org_id)
+        return DynamoTemplates(self._workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
     def programmes(self) -> Programmes:
@@ -182,7 +182,7 @@ class Container:
         """Brand kits and approval routes."""
         from chalicelib.adapters.dynamo.books import DynamoBooks
 
-        return DynamoBooks(self._workflow, self.blobs, self.settings.org_id)
+        return DynamoBooks(self._workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
     def waivers(self) -> Waivers:

@@ -20,6 +20,9 @@ class Books(Protocol):
     def current(self) -> Sequence[Book]:
         """The newest version of each kind and scope, in one query."""
 
+    def recent(self) -> Sequence[Book]:
+        """The same, up to half a minute old: for hints while a text is typed, never for what decides."""
+
     def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
         """A scope's versions, newest first."""
 

@@ -82,6 +82,9 @@ class Templates(Protocol):
     def list(self) -> Sequence[TemplateSummary]:
         """Every template's versions, newest first, in one query."""
 
+    def recent(self) -> Sequence[TemplateSummary]:
+        """The same, up to half a minute old: for an offer, never for what is written."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerCard:

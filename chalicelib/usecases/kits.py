@@ -34,8 +34,8 @@ class Demand:
 
 
 def in_force(world: World, scope: Scope) -> Demand:
-    """The kit that the rules use in a scope: the nearest published one, read once a process."""
-    return demand(world.books.current(), scope)
+    """The kit for hints while a text is typed: the nearest published one, at most half a minute old."""
+    return demand(world.books.recent(), scope)
 
 
 def demand(current: Sequence[Book], scope: Scope) -> Demand:

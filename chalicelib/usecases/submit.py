@@ -88,7 +88,7 @@ def look(
     told = story.read(world, session, campaign_id)
     home = world.partners.home(session)
     window = story.part_of(home, told.programme) or world.programmes.get(told.programme)
-    return _answers(world, session, told, home, window, ask)
+    return _answers(world, session, told, home, window, world.books.recent(), ask)
 
 
 def submit(
@@ -109,7 +109,7 @@ def submit(
         raise drafts.changed(history.draft)
     programme = world.programmes.get(campaign.programme)
     told = story.of_control(campaign, history)
-    answers = _answers(world, session, told, world.partners.home(session), programme, ask)
+    answers = _answers(world, session, told, world.partners.home(session), programme, world.books.current(), ask)
     if lanes.drawn(world, answers.route, history):
         answers = _rerouted(world, answers)
     problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
@@ -149,14 +149,13 @@ def chain_of(lane: Lane, programme: Programme) -> Chain | None:
 
 def _answers(
     world: World, session: PartnerSession, told: Story, home: PartnerHome, window: Programme | Participation,
-    ask: Collection[str] = (),
+    current: Sequence[Book], ask: Collection[str] = (),
 ) -> Answers:
     draft, now = told.history.draft, world.clock.now()
     template = world.templates.get(draft.template, draft.template_version)
     audience = preflight(world, session, home.partner.market)
     problems = company.missing(home.partner)
     start = _start(draft, window, now, problems)
-    current = world.books.current()
     rendered = None
     try:
         rendered = render(

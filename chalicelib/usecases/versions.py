@@ -190,7 +190,7 @@ def newest(summaries: Iterable[TemplateSummary], template: TemplateId) -> int:
 
 def offer(world: World, draft: Draft) -> int:
     """The number of a newer version that a draft may take over, 0 if it stands on the newest."""
-    number = newest(world.templates.list(), draft.template)
+    number = newest(world.templates.recent(), draft.template)
     return number if number > draft.template_version else 0
 
 

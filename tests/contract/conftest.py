@@ -18,7 +18,7 @@ from tests.fakes.world import FakeWorld
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Backend]:
-    """moto, with the deployment's resources; it ends with the module, since it takes over every client of its process."""
+    """moto, with the deployment's resources; it ends with the module, since it takes over every client."""
     with mock_aws():
         yield Backend("", DEFAULT_ACCOUNT_ID)
 

@@ -45,7 +45,9 @@ TABLES = (
     "imports", "ledger",
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
+KEPT = ("templates.get", "templates.recent", "books.recent")
 READS = frozenset({
+    "templates.recent", "books.recent",
     "people.account", "people.find", "people.colleagues",
     "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.home", "campaigns.get",
@@ -71,8 +73,11 @@ class Watched:
         return [name for name, _ in self.calls]
 
     def database(self) -> list[str]:
-        """The calls that cost DynamoDB requests; a template's version comes from the blob store."""
-        return [n for n in self.names() if n.split(".")[0] in TABLES and n != "templates.get"]
+        """The calls that cost DynamoDB requests of a warm function.
+
+        A template's version comes from memory or the blob store, and what is the same for everybody is kept.
+        """
+        return [n for n in self.names() if n.split(".")[0] in TABLES and n not in KEPT]
 
     def writes(self) -> list[str]:
         """The calls that change something."""

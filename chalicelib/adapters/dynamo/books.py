@@ -14,6 +14,7 @@ from dataclasses import replace
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
+from chalicelib.adapters.dynamo.kept import Kept
 from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.book import Book, BookKind
@@ -21,7 +22,7 @@ from chalicelib.domain.errors import Conflict, Permanent
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import RouteRecord, Waiver
-from chalicelib.ports.system import Blobs
+from chalicelib.ports.system import Blobs, Clock
 
 BOOK = Kind(Book, "book")
 WAIVER = Kind(Waiver, "waiver")
@@ -34,9 +35,10 @@ CACHED = 32
 class DynamoBooks:
     """See ``ports.rules.Books``. Versions and the newest of each scope are two partitions of a kind."""
 
-    def __init__(self, table: Table, blobs: Blobs, org: OrgId) -> None:
+    def __init__(self, table: Table, blobs: Blobs, org: OrgId, clock: Clock) -> None:
         self._table, self._blobs, self._org = table, blobs, org
         self._texts: dict[str, str] = {}
+        self._kept = Kept(clock, self.current)
 
     def publish(self, book: Book) -> None:
         """Text first; then the version, on the condition that its number is free, and the pointer to it at once."""
@@ -55,11 +57,16 @@ class DynamoBooks:
             stands = self._table.get(version["pk"], version["sk"], consistent=True)
             if stands != version:  # a repeated call finds its own
                 raise Conflict("book.changed", number=book.number) from None
+        self._kept.forget()
 
     def current(self) -> Sequence[Book]:
         """One query of the pointers; consistent, so that what was published a moment ago counts."""
         found = self._table.query(keys.org(self._org, NEWEST), consistent=True)
         return [self._whole(item) for item in found]
+
+    def recent(self) -> Sequence[Book]:
+        """Kept by a warm function."""
+        return self._kept.get()
 
     def versions(self, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
         """One query."""

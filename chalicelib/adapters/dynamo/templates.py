@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, plain
+from chalicelib.adapters.dynamo.kept import Kept
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import OrgId, TemplateId
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
-from chalicelib.ports.system import Blobs
+from chalicelib.ports.system import Blobs, Clock
 
 SUMMARY = Kind(TemplateSummary, "template")
 VERSION = Kind(TemplateVersion, "template_version")
@@ -29,8 +30,9 @@ CACHED = 16
 class DynamoTemplates:
     """See ``ports.workflow.Templates``."""
 
-    def __init__(self, table: Table, blobs: Blobs, org: OrgId) -> None:
+    def __init__(self, table: Table, blobs: Blobs, org: OrgId, clock: Clock) -> None:
         self._table = table
+        self._kept = Kept(clock, self.list)
         self._blobs = blobs
         self._pk = keys.org(org, "TPL")
         self._cache: OrderedDict[tuple[TemplateId, int], TemplateVersion] = OrderedDict()
@@ -50,6 +52,7 @@ class DynamoTemplates:
         except ConditionFailed as failed:
             if not failed.was_ours(item):
                 raise Conflict("template.version_exists", number=version.number) from None
+        self._kept.forget()
 
     def get(self, template: TemplateId, number: int) -> TemplateVersion:
         """Raises Permanent if the blob is not the one that was published."""
@@ -64,6 +67,10 @@ class DynamoTemplates:
         while len(self._cache) > CACHED:
             self._cache.popitem(last=False)
         return version
+
+    def recent(self) -> Sequence[TemplateSummary]:
+        """Kept by a warm function."""
+        return self._kept.get()
 
     def list(self) -> Sequence[TemplateSummary]:
         """By the time of publishing, newest first."""
