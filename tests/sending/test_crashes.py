@@ -85,7 +85,8 @@ def test_the_checkpoints_are_all_the_calls_of_the_path() -> None:
         ("indexes", "due"), ("bulk_mailer", "account"), ("queue", "put"), ("queue", "put_many"), ("campaigns", "get"),
         ("campaigns", "control"), ("campaigns", "commit"), ("campaigns", "history"), ("blobs", "get"),
         ("programmes", "stopped"), ("programmes", "get"), ("mailer", "sender_verified"),
-        ("contacts", "ids"), ("contacts", "read"), ("vault", "open"), ("ledger", "freeze"), ("ledger", "manifest"), ("ledger", "attempts"), ("ledger", "claim"),
+        ("contacts", "ids"), ("contacts", "read"), ("vault", "open"), ("ledger", "freeze"), ("ledger", "manifest"),
+        ("ledger", "attempts"), ("ledger", "claim"),
         ("ledger", "settle"), ("ledger", "advance"), ("ledger", "count"), ("ledger", "slice"), ("ledger", "slices"),
         ("rate", "reserve"), ("rate", "publish"), ("bulk_mailer", "send"), ("sessions", "open"), ("partners", "home"),
     } <= calls
