@@ -120,9 +120,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium, driven by playwright."""
+    """Debian's chromium, driven by playwright, which can be started once at a time in a process."""
     if not CHROMIUM:
         pytest.skip("chromium is not installed: `apt-get install chromium`")
     with sync_playwright() as driver:
