@@ -33,8 +33,10 @@ lint: setup  ## Check style, types and the floors
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
 
+# What starts servers of its own runs one after the other: two emulators or browsers at once take each other's ports.
 check: lint  ## Run all that CI runs: lint and every test, none skipped
-	CI=true $(PYTEST)
+	CI=true $(PYTEST) $(FAST)
+	CI=true $(VENV)/python -m pytest -q -m "emulator or package or browser"
 
 bench: setup  ## Measure the rules, and the send path against the naive loop (a few minutes, an idle machine)
 	$(VENV)/python -m tests.bench.compliance
