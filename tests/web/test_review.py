@@ -15,6 +15,7 @@ from chalicelib.web.review import routes
 from chalicelib.web.routes import respond
 from chalicelib.web.urls import Urls
 from tests.stage import Stage, stage
+from tests.web.stage import Watched
 
 URLS = Urls("https://partners.example.com", "https://hq.example.com", "https://hq.example.com")
 
@@ -78,6 +79,17 @@ def test_decide_without_javascript(scene: Stage) -> None:
     assert answer.status == 303
     assert scene.now_of(campaign).state is State.APPROVED
     assert "Approved by Rita" in visitor.open(f"/r/{token}").body
+
+
+def test_the_decision_page_reads_each_thing_once(scene: Stage) -> None:
+    """Link, person, control item and history: four DynamoDB calls, none twice, and reading writes nothing."""
+    scene.submitted()
+    token, _ = scene.token_and_code("rita")
+    watched = Watched(scene.world)
+    scene.world = watched  # type: ignore[assignment]
+    assert Visitor(scene).open(f"/r/{token}").status == 200
+    assert sorted(watched.database()) == ["campaigns.get", "campaigns.history", "links.get", "people.account"]
+    assert watched.writes() == []
 
 
 def test_token_pages_leak_nothing(scene: Stage) -> None:
