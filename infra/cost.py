@@ -69,7 +69,9 @@ def render(
     scale = mails / counted
     # Each contact is read once more, to freeze the audience: four to a unit.
     read = Line("dynamodb.read for the audience", mails // 4, mails / 4e6 * prices()["per_million"]["dynamodb.read"])
-    per_mails = [read, *(Line(x.what, round(x.units * scale), x.dollars * scale) for x in bill(send))]
+    million = prices()["per_million"]
+    sent = [(x.what, _about(x.units * scale)) for x in bill(send)]
+    per_mails = [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent)]
     ses = mails * prices()["per_million"]["ses.mail"] / 1_000_000
     month = prices()["per_month"]
     ticks = bill({name: count * TICKS for name, count in tick.items()})
@@ -97,6 +99,11 @@ def render(
         "Lambda's time, logs, storage, traffic, SES's events by SNS and Firehose, and taxes.", "",
     ]
     return "\n".join(out)
+
+
+def _about(number: float) -> int:
+    """To two digits: how customers lie over the partitions follows from random keys, and with it the reads."""
+    return int(round(number, 2 - len(str(int(number)))))
 
 
 def _row(what: str, calls: Mapping[str, int]) -> str:
