@@ -8,7 +8,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench screenshots isolation package deploy rollback releases remove cli smoke lock
+.PHONY: help run setup reset test check lint bench screenshots texts isolation package deploy rollback releases remove cli smoke lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -46,6 +46,9 @@ bench: setup  ## Measure the rules, and the send path against the naive loop (a 
 screenshots: setup  ## Take the README's pictures anew from the browser tests
 	$(VENV)/python -m pytest -q tests/browser -m browser
 	@$(VENV)/python -m infra.screenshots
+
+texts: setup  ## Bring the translations up to date with the sentences, and list what is not translated
+	@$(VENV)/python -m infra.texts
 
 isolation: setup  ## Judge every call of a whole campaign by the deployed policies, write docs/isolation.md
 	@$(VENV)/python -m tests.isolation.report

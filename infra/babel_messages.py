@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 CODE = re.compile(r"[A-Za-z0-9_./*:-]*")
-"""What is one word without a blank is a code or a file's name; words that people read stand in ``N_``."""
+"""What is one word without a blank is a code or a file's name, unless it is a value of a dictionary or in ``N_``."""
+WORD = re.compile(r"[^\W\d_]{2}")
+"""A sentence has at least two letters side by side; what has none is punctuation."""
 
 
 def extract(
@@ -18,12 +20,18 @@ def extract(
     tree = ast.parse(file.read())
     silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     silent |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    marked = {id(a) for node in ast.walk(tree) if _is_mark(node) for a in node.args}  # type: ignore[attr-defined]
+    silent |= {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+    marked = {id(text) for node in ast.walk(tree) for text in _texts(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
-            if id(node) in marked or not CODE.fullmatch(node.value):
+            if id(node) in marked or (not CODE.fullmatch(node.value) and WORD.search(node.value)):
                 yield node.lineno, "gettext", node.value, []
 
 
-def _is_mark(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "N_"
+def _texts(node: ast.AST) -> list[ast.expr]:
+    """What is a text whatever it looks like: what ``N_`` marks, and the values of a dictionary of texts."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "N_":
+        return node.args
+    if isinstance(node, ast.Dict):
+        return [text for value in node.values for text in (value.elts if isinstance(value, ast.Tuple) else [value])]
+    return []

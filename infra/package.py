@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from infra import artefact
+from infra import artefact, catalogues
 from infra.artefact import PackageError
 from infra.template import SURFACES, compose
 
@@ -64,6 +64,7 @@ def build(place: Path) -> Path:
 def make_stage(stage: Path) -> None:
     """Copy what Chalice reads. Its requirements.txt is empty: the wheels are not its business."""
     artefact.copy_sources(stage, ("app.py", "chalicelib"))
+    catalogues.replace_sources(stage / "chalicelib" / "locale")
     shutil.copytree(ROOT / "infra" / "policies", stage / "infra" / "policies")
     (stage / ".chalice").mkdir()
     shutil.copy(ROOT / ".chalice" / "config.json", stage / ".chalice")

@@ -13,8 +13,10 @@ from collections.abc import Generator
 
 import pytest
 
+from infra import catalogues
 from tests.isolation import judge
 
+catalogues.compile_stale()
 IN_CI = bool(os.environ.get("CI"))
 _LOCAL_NAMES = {"", "localhost", "0.0.0.0", "::", "::1"}
 

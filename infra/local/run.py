@@ -31,6 +31,7 @@ from chalicelib import settings, wiring
 from chalicelib.adapters.aws import Clients
 from chalicelib.domain.ids import make_id
 from chalicelib.usecases.control import hold_restored
+from infra import catalogues
 from infra.local import passing, resources, seed, ses
 from infra.local.clock import OffsetClock
 from infra.local.emulator import ACCESS_KEY, HOST, REGION, ROOT, SECRET_KEY, EmulatorError, port_taken
@@ -312,6 +313,7 @@ def main() -> int:
         if given.reset:
             reset(given.data)
             return 0
+        catalogues.compile_stale()
         return serve(Runner(Ports.beside(given.port), given.data), ended)
     except (CannotStart, EmulatorError) as hindrance:
         print(hindrance, file=sys.stderr)
