@@ -1,4 +1,4 @@
-"""DynamoDB, KMS and SES as a process of its own on the loopback: just enough for the send path.
+"""DynamoDB, KMS, S3 and SES as a process of its own on the loopback: just enough for the send path.
 
 A benchmark measures what the client costs; whatever the other side costs must not be in it. So this
 stub keeps items in a dictionary, honours ``attribute_not_exists`` on puts and applies updates, and
@@ -26,6 +26,7 @@ class Store:
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, dict[str, Wire]]] = {}
         self.mails = 0
+        self.objects = 0
 
     def put(self, table: str, item: Wire) -> None:
         """Store an item."""
@@ -140,9 +141,24 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(200, self.store.ses(self.path, body))
 
+    def do_PUT(self) -> None:
+        """S3: an object of the journal, counted and forgotten."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.store.objects += 1
+        self.send_response_only(200)
+        self.send_header("ETag", '"0"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_GET(self) -> None:
-        """How many mails were taken."""
-        self._send(200, {"mails": self.store.mails})
+        """How many mails and objects were taken."""
+        self._send(200, {"mails": self.store.mails, "objects": self.store.objects})
+
+    def handle_expect_100(self) -> bool:
+        """Say "go on" at once: the answer is written through a buffer, and S3's clients wait for it."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
 
     def _send(self, status: int, answer: Wire) -> None:
         data = json.dumps(answer).encode()
