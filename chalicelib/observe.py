@@ -19,11 +19,11 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
 from chalicelib.domain.errors import CountersignError
+from chalicelib.domain.record import dataclass
 
 NAMESPACE = "Countersign"
 METRICS: Mapping[str, str] = {

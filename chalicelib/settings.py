@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.ids import OrgId, is_id
+from chalicelib.domain.record import dataclass
 
 
 class Surface(StrEnum):

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from botocore.credentials import CredentialProvider, CredentialResolver, Credentials, ReadOnlyCredentials
 from botocore.session import Session
 
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from chalicelib.adapters.aws import Clients
@@ -16,6 +16,7 @@ from chalicelib.adapters.dynamo.connection import ScopedConnection
 from chalicelib.adapters.dynamo.control import CARD_COLUMNS
 from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.errors import VENDOR_ERRORS, code_of, translated
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import QueueName
 
 

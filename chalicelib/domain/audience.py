@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.contact import Consent, LegalBasis, Suppression, SuppressionReason
+from chalicelib.domain.record import dataclass
 
 
 class Skip(StrEnum):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.record import dataclass
 
 GENESIS = "0" * 64
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import PersonId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 
 

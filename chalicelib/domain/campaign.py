@@ -7,13 +7,14 @@ condition of its write, so that two people who decide at once cannot both be rig
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId, PersonId, ProgrammeId, TemplateId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.schedule import SendTime
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from chalicelib.domain.campaign import Ask, Verdict
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import PersonId
+from chalicelib.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,15 @@ and nesting of more than 20 levels. An unknown key is a problem with the nearest
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -31,7 +33,7 @@ class Node:
     line: int
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Reading:
     """Collects what is wrong while a text is read."""
 

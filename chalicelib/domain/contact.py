@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId, PersonId
+from chalicelib.domain.record import dataclass
 
 
 class LegalBasis(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from chalicelib.domain import csvrows
 from chalicelib.domain.address import normalise
 from chalicelib.domain.contact import LegalBasis
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 
 MAX_ROWS = 100_000
 MAX_CELL = 200

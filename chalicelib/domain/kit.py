@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.closed import Fields, Reading, parse, phrase_problem
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 
 LANGUAGES = ("all", "en", "de", "es", "fr", "hu")
 ENTITY_FIELDS = (

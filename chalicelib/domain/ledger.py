@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from chalicelib.domain.audience import Skip
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId, base32_of, is_id
+from chalicelib.domain.record import dataclass
 
 ID_BYTES = 16
 MAX_WINDOW = 50

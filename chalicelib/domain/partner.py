@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import OrgId, PartnerId, PersonId, ProgrammeId
+from chalicelib.domain.record import dataclass
 
 
 class PartnerState(StrEnum):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId, PersonId
+from chalicelib.domain.record import dataclass
 
 
 class Role(StrEnum):

@@ -13,10 +13,11 @@ goes to people. Lanes that ask nobody only predict until HQ has seen enough deci
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from chalicelib.domain.closed import Fields, Reading, parse
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.waiver import MAX_DAYS, NEVER, matches
 
 RISKS = ("none", "low", "medium", "high")

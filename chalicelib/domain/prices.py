@@ -7,8 +7,9 @@ plain decimal (``49.90``) with as many places as the currency has; a day is ISO 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
+
+from chalicelib.domain.record import dataclass
 
 _PLACES = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",

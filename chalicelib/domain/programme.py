@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import PersonId, ProgrammeId, TemplateId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 
 

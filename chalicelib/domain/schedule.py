@@ -5,7 +5,6 @@ Source of the rules: PEP 495 (fold) and RFC 5545 section 3.3.5; zones are IANA n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 import tzdata  # type: ignore[import-untyped, unused-ignore]
 
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 GRACE = timedelta(minutes=10)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.ids import OrgId
+from chalicelib.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ outside the spans is locked.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.ids import PersonId, TemplateId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 
 

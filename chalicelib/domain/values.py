@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain import blocks, graphemes, prices, urls
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, RegionType, TemplateVersion
 
 MAX_TEXT = 5_000

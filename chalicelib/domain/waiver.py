@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.campaign import FindingRecord
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, TemplateId
+from chalicelib.domain.record import dataclass
 
 MAX_DAYS = 180
 NEVER = ("SEC*", "LEG001", "LEG002", "DLV005")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.contact import Suppression
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.ledger import Attempt, Manifest
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import QueueName
 
 

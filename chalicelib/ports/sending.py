@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from chalicelib.domain.ledger import (
     SliceState,
     Totals,
 )
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 
 

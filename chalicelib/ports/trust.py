@@ -6,7 +6,6 @@ Every store raises NotFound for a session of the review zone: customers do not e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -15,6 +14,7 @@ from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Contact, ImportBatch, SealedContact, Suppression
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 

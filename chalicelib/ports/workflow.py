@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, 
 from chalicelib.domain.partner import Participation, Partner
 from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
 

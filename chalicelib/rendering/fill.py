@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain import urls
 from chalicelib.domain.errors import CountersignError, Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, Slot, TemplateVersion, locked_digest
 from chalicelib.rendering.regions import BLOCK_TAGS, INLINE_TAGS
 from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from chalicelib.domain import blocks, values
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, BlockKind, RegionType
 from chalicelib.rendering.regions import Found
 from chalicelib.rendering.structure import Node, Tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from chalicelib.domain import blocks, compliance, prices, urls, values
 from chalicelib.domain import values as values_module
@@ -13,6 +13,7 @@ from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, RegionType, TemplateVersion
 from chalicelib.rendering import document, fill, frame, merge
 from chalicelib.rendering.fill import Filled, Key

@@ -7,12 +7,13 @@ automatically, and a name that the context lacks is an error, never an empty str
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from chalicelib.domain.record import dataclass
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 """Beside ``chalicelib`` in the checkout, and at the same place in the packaged zip."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain import values
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.rendering.groups import ATTRIBUTES
 from chalicelib.rendering.importers.work import Work
 from chalicelib.rendering.structure import Node

@@ -10,9 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Slot
 from chalicelib.rendering.jinja import merge_field
 from chalicelib.rendering.tokens import Kind, Lines, Token

@@ -12,11 +12,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from chalicelib.domain import prices, urls, values
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, RegionType, Risk, SystemBlock
 from chalicelib.rendering.structure import Node, Tree
 from chalicelib.rendering.tokens import VOID, Kind, Lines, Token, tags

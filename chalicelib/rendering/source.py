@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.compliance import Finding, FindingState, MailFacts, Severity, check_template
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PersonId, TemplateId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import Block, Region, RegionType, Slot, TemplateVersion
 from chalicelib.rendering import document, groups, inline, merge, mjml, regions

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from chalicelib.domain.record import dataclass
 from chalicelib.rendering.tokens import VOID, Kind, Token
 
 MAX_DEPTH = 100
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Node:
     """An element: its start tag and its end tag (None where it is void or nothing of its own closes it).
 

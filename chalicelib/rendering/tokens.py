@@ -13,8 +13,9 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from chalicelib.domain.record import dataclass
 
 
 def tags(names: str) -> frozenset[str]:

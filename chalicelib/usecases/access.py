@@ -11,12 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import PersonId, is_id
 from chalicelib.domain.people import Account, Person, Session
+from chalicelib.domain.record import dataclass
 from chalicelib.usecases.world import World
 
 IDLE = timedelta(days=3)

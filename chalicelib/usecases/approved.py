@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from chalicelib.domain import digest
 from chalicelib.domain.campaign import Campaign, Digests, Revision
 from chalicelib.domain.content import Content, decode
 from chalicelib.domain.errors import CountersignError, NotFound
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.audience import skip_reason
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, ContactId
 from chalicelib.domain.ledger import MARK_OF, BatchKey, Mark, tag_of
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.sending import ENTRY_BYTES
 from chalicelib.ports.sending import BulkBatch, BulkEntry
 from chalicelib.ports.system import PartnerSession

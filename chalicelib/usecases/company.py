@@ -6,10 +6,11 @@ for what is submitted later and never alters what people decided on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.people import checked_address
 from chalicelib.usecases.world import World

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from chalicelib.domain.address import normalise
@@ -19,6 +19,7 @@ from chalicelib.domain.contact import Consent, LegalBasis, Suppression, Suppress
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import ContactId, PersonId
 from chalicelib.domain.people import Account
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.trust import require_customers
 from chalicelib.usecases.world import World

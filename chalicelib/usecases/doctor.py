@@ -7,11 +7,12 @@ service) is told as such and hides nothing of the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.domain.errors import CountersignError, Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.operation import IdentityState, Inspector, Resolver
 from chalicelib.usecases.world import World
 

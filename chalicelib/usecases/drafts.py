@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain import ids
 from chalicelib.domain.campaign import Campaign, Draft, OnLapse, State
@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.step import record
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import defaults, open_keys

@@ -8,7 +8,6 @@ manifest (compared by HMAC): a forged, foreign or stray event changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib import observe
@@ -20,6 +19,7 @@ from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
 from chalicelib.domain.ids import ContactId, PartnerId
 from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Mark, MessageRef, Seen, SliceKey, Totals
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import control

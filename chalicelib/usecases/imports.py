@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.contact import ImportBatch, ImportState, LegalBasis
 from chalicelib.domain.csvrows import MAX_BYTES, Text, cells_of, records, restored
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import ImportId, PartnerId, PersonId, is_id, make_id
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession, UploadForm
 from chalicelib.ports.trust import require_customers
 from chalicelib.usecases.world import World

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain import book as books
 from chalicelib.domain import kit as kits
@@ -13,6 +12,7 @@ from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.ids import TemplateId
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Person
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import fingerprint
 from chalicelib.usecases.world import World

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain import book as books
@@ -13,6 +13,7 @@ from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.campaign import Campaign, Draft, FindingRecord, State, Verdict
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import ONE_REVIEWER, RISKS, Explained, Lane, Policy, Submission
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import changed_in

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from chalicelib import texts
 from chalicelib.domain.campaign import Ask, Campaign, Revision, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId
 from chalicelib.domain.people import Link, Person, Purpose, Role
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession

@@ -6,7 +6,7 @@ never reach its customers, so the partner's keys are made later, by the partner'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib import texts
 from chalicelib.domain import schedule
@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, PersonId, is_id
 from chalicelib.domain.partner import Partner, PartnerState
 from chalicelib.domain.people import Person, Role
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession, QueueName

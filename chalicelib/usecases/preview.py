@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from chalicelib.domain import values
@@ -12,6 +11,7 @@ from chalicelib.domain.campaign import Draft, FindingRecord
 from chalicelib.domain.compliance.document import Demands
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import TemplateVersion
 
 MAX_LOCKED = 220

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib import texts
@@ -13,6 +13,7 @@ from chalicelib.domain.ids import PartnerId, PersonId, ProgrammeId, TemplateId, 
 from chalicelib.domain.partner import Participation, Partner, PartnerState
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope, Zone
 from chalicelib.ports.sending import SystemMail

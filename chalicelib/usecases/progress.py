@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import Campaign, State
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.ledger import Attempt, Manifest, Run, SliceState, Totals
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.step import record
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import TemplateId, is_id
 from chalicelib.domain.people import Person
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.usecases.people import checked_name

@@ -13,12 +13,13 @@ All of it may be run again.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId, PersonId
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take
 from chalicelib.ports.operation import Journal, Replay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PersonId
 from chalicelib.domain.people import Link, Purpose, Role
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take

@@ -5,7 +5,6 @@ It stays under 90 KB, since Gmail clips at 102 KB, and the campaign's own links 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from chalicelib.domain import content
 from chalicelib.domain.campaign import Campaign, FindingRecord, Revision
 from chalicelib.domain.errors import Permanent, Problem
 from chalicelib.domain.people import Person
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.dead import dead

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import observe
@@ -22,6 +22,7 @@ from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound, Retryable
 from chalicelib.domain.ids import CampaignId, PartnerId, bytes_of
 from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Mark, Result, Run, SliceKey, SliceState
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import Reservation
 from chalicelib.ports.system import PartnerSession, QueueName

@@ -6,7 +6,6 @@ queue message (N16). The link's page shows a button; only its POST uses the link
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib import texts
@@ -14,6 +13,7 @@ from chalicelib.domain.address import normalise
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PersonId
 from chalicelib.domain.people import Account, Link, Purpose, Session
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import access

@@ -6,13 +6,12 @@ knows the state, too; a page need not read both. What *decides* reads the contro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Campaign, HoldReason, Revision, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ProgrammeId, is_id
 from chalicelib.domain.partner import Participation
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History, PartnerHome
 from chalicelib.usecases.drafts import EDITABLE

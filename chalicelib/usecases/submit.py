@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import digest, schedule
@@ -30,6 +30,7 @@ from chalicelib.domain.partner import Agreement, Participation, Partner
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take

@@ -7,10 +7,9 @@ same whether somebody is on the list, left it before or was never on it, so nobo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.world import World

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from chalicelib.domain import blocks, values
 from chalicelib.domain.campaign import Draft, State
@@ -16,6 +16,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId, TemplateId
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import drafts, preview

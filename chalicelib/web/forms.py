@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from chalicelib import texts
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

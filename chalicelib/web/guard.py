@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib import texts
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import PartnerId, is_id
 from chalicelib.domain.people import Account, Person, Role, Session
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import access

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
+
+from chalicelib.domain.record import dataclass
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 400

@@ -7,13 +7,13 @@ Every page is guarded by the partner in its path; whatever belongs to somebody e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.domain.campaign import Campaign, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import ProgrammeId, is_id
 from chalicelib.domain.partner import Participation, ParticipationState
+from chalicelib.domain.record import dataclass
 from chalicelib.texts.partner import NEXT
 from chalicelib.usecases import drafts
 from chalicelib.usecases.drafts import EDITABLE

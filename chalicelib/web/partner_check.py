@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from chalicelib import texts
 from chalicelib.domain import blocks, values
 from chalicelib.domain.audience import Skip
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, is_id
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import RegionType
 from chalicelib.texts.contacts import REASONS
 from chalicelib.usecases import submit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from chalicelib import texts
 from chalicelib.domain import blocks, schedule, values
 from chalicelib.domain.campaign import Draft, OnLapse
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateVersion
 from chalicelib.texts.times import local_time
 from chalicelib.usecases import preview

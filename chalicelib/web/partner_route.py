@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from chalicelib import texts
 from chalicelib.domain.policy import Lane
+from chalicelib.domain.record import dataclass
 from chalicelib.texts.lanes import CHANGES, FACTS
 from chalicelib.usecases.lanes import Route
 from chalicelib.web.guard import Visit

@@ -7,10 +7,10 @@ happens by GET: a link scanner that opens every address decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from chalicelib.domain.campaign import Verdict
 from chalicelib.domain.errors import Conflict, Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.usecases import review, review_mail
 from chalicelib.web import http, pages
 from chalicelib.web.guard import Visit

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from chalice.app import Chalice, Response
@@ -18,6 +18,7 @@ from chalice.app import Chalice, Response
 from chalicelib import observe
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
 from chalicelib.domain.people import Session
+from chalicelib.domain.record import dataclass
 from chalicelib.usecases import access
 from chalicelib.usecases.world import World
 from chalicelib.web import pages

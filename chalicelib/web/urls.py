@@ -6,8 +6,9 @@ handler or template joins paths by itself: they ask :class:`Urls`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
+
+from chalicelib.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

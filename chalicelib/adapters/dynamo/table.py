@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +23,7 @@ from chalicelib.adapters.dynamo.connection import ScopedConnection
 from chalicelib.adapters.dynamo.values import Item, Wire, decode_item, encode, encode_item
 from chalicelib.adapters.errors import code_of, retries_of, translated
 from chalicelib.domain.errors import CountersignError, Permanent, Retryable
+from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 
 KEYS = ("pk", "sk")

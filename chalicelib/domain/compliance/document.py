@@ -6,9 +6,10 @@ comments, which no other parser ever looks at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.kit import EMPTY, Kit
+from chalicelib.domain.record import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

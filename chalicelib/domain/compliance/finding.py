@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from chalicelib.domain.campaign import FindingRecord
+from chalicelib.domain.record import dataclass
 
 MAX_QUOTE = 120
 

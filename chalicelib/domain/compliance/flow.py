@@ -7,9 +7,9 @@ is taken as it was given; the locked parts come from the rendered mail.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.compliance.document import Document, MailFacts
+from chalicelib.domain.record import dataclass
 
 SYSTEM = frozenset({"preheader", "imprint", "address", "unsubscribe", "logo"})
 _BLOCK_NAMES = (

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.compliance import colours, css
 from chalicelib.domain.compliance.colours import Rgb
 from chalicelib.domain.compliance.document import Document, Element
+from chalicelib.domain.record import dataclass
 
 _SIZE = re.compile(r"([0-9]{0,6}\.?[0-9]{0,6})(px|pt|em|rem|%)?\Z")
 _SIZES = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h4": 1.0, "h5": 0.83, "h6": 0.67, "small": 0.833, "big": 1.2,

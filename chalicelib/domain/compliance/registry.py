@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
+from chalicelib.domain.record import dataclass
 
 Check = Callable[[Document, MailFacts], Iterable[Finding]]
 

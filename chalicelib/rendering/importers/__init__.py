@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.record import dataclass
 from chalicelib.rendering.importers import campaign_monitor, klaviyo, mailchimp
 from chalicelib.rendering.importers.work import Entry, Sort, Work
 from chalicelib.rendering.inline import MAX_ELEMENTS

@@ -7,15 +7,17 @@ that every line of the report is a line of the author's own file.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from chalicelib.domain import urls, values
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.record import dataclass
 from chalicelib.rendering.regions import BLOCK_TAGS, INLINE_TAGS
 from chalicelib.rendering.structure import Node, Tree, build
 from chalicelib.rendering.tokens import VOID, Kind, Lines, Token, tags, tokenise
@@ -55,7 +57,7 @@ class Entry:
         return line if isinstance(line, int) else 0
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Work:
     """A source on its way; each pass reads it anew and leaves it changed by :meth:`apply`."""
 
