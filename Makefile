@@ -8,7 +8,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench screenshots texts isolation package deploy rollback releases remove cli smoke lock
+.PHONY: help run setup reset test check lint bench screenshots texts isolation package deploy rollback releases remove cli smoke lock vendor
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -32,6 +32,7 @@ lint: setup  ## Check style, types and the floors
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
+	$(VENV)/python -m infra.vendor --check
 
 # What starts servers of its own runs one after the other: two emulators or browsers at once take each other's ports.
 check: lint  ## Run all that CI runs: lint and every test, none skipped
@@ -76,3 +77,6 @@ smoke: setup  ## Try the deployed STAGE=... with real AWS (skips with a sentence
 
 lock: setup  ## Resolve the lock files anew from the .in files (UPGRADE=1 takes newer versions)
 	@$(VENV)/python infra/lock.py $(if $(UPGRADE),--upgrade)
+
+vendor: setup  ## Make the files of others in web/static anew from their pinned packages (needs Node and npm)
+	@$(VENV)/python -m infra.vendor
