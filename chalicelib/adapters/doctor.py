@@ -21,6 +21,10 @@ _MISSING = frozenset({
 _COUNT = "ApproximateNumberOfMessages"
 BATCH = 10
 LOOK_SECONDS = 30
+TRIES, READ_SECONDS = 2, 4.0
+"""Somebody waits for the doctor: a service that does not answer soon is told as not checked."""
+PAGE = 1000
+"""Identities in one answer (SES API reference, ListEmailIdentities)."""
 
 
 class _Asks:
@@ -33,7 +37,8 @@ class _Asks:
         """The answer; None for what is not there."""
         try:
             with acting_as_self():
-                return dict(getattr(self._clients.get(service, endpoint=endpoint), method)(**kwargs))
+                client = self._clients.get(service, endpoint=endpoint, attempts=TRIES, read_seconds=READ_SECONDS)
+                return dict(getattr(client, method)(**kwargs))
         except VENDOR_ERRORS as error:
             if code_of(error) in _MISSING:
                 return None
@@ -48,6 +53,11 @@ class AwsInspector(_Asks):
         self._names = names
         self._set = configuration_set
         self._ses = endpoint
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the clients talk to another endpoint than AWS's."""
+        return bool(self._clients.endpoint)
 
     def mail(self) -> MailState:
         """Three calls."""
@@ -66,6 +76,18 @@ class AwsInspector(_Asks):
                 kind for destination in (told or {}).get("EventDestinations", ()) if destination.get("Enabled")
                 for kind in destination.get("MatchingEventTypes", ())),
         )
+
+    def identities(self) -> frozenset[str]:
+        """One call for each thousand."""
+        names: set[str] = set()
+        token = ""
+        while True:
+            more = {"NextToken": token} if token else {}
+            answer = self._ask("sesv2", "list_email_identities", endpoint=self._ses, PageSize=PAGE, **more) or {}
+            names.update(str(one["IdentityName"]).lower() for one in answer.get("EmailIdentities", ()))
+            token = str(answer.get("NextToken") or "")
+            if not token:
+                return frozenset(names)
 
     def identity(self, name: str) -> IdentityState | None:
         """One call."""
@@ -118,7 +140,8 @@ class AwsInspector(_Asks):
     def alarms(self) -> Mapping[str, str]:
         """One call: a deployment has fewer than a hundred."""
         prefix = f"{self._names.prefix}-"
-        found = self._ask("cloudwatch", "describe_alarms", AlarmNamePrefix=prefix, MaxRecords=100) or {}
+        found = self._ask(
+            "cloudwatch", "describe_alarms", AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], MaxRecords=100) or {}
         return {str(a["AlarmName"]).removeprefix(prefix): str(a["StateValue"]) for a in found.get("MetricAlarms", ())}
 
     def remote_time(self) -> datetime:

@@ -12,7 +12,7 @@ from chalicelib import texts
 from chalicelib.domain.campaign import Actor, HoldReason
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId
 from chalicelib.domain.scope import Zone
-from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
+from chalicelib.ports.operation import DeadLetters, Journal
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import control, doctor, restore
 from chalicelib.usecases.doctor import Health, Level
@@ -56,10 +56,6 @@ class Tools(Protocol):
     """What these commands need beside a world; the container has all of it."""
 
     @property
-    def inspector(self) -> Inspector: ...
-    @property
-    def resolver(self) -> Resolver | None: ...
-    @property
     def dead_letters(self) -> DeadLetters: ...
     @property
     def journal(self) -> Journal: ...
@@ -68,7 +64,7 @@ class Tools(Protocol):
 def run(asked: argparse.Namespace, world: World, tools: Callable[[], Tools], out: TextIO) -> int:
     """Do what was asked; returns the exit status."""
     if asked.area == "doctor":
-        return _doctor(asked, world, tools(), out)
+        return _doctor(asked, world, out)
     if asked.area == "redrive":
         return _redrive(asked, tools().dead_letters, out)
     if asked.area == "restore":
@@ -76,8 +72,8 @@ def run(asked: argparse.Namespace, world: World, tools: Callable[[], Tools], out
     return _switch(asked, world, out)
 
 
-def _doctor(asked: argparse.Namespace, world: World, tools: Tools, out: TextIO) -> int:
-    health = doctor.examine(world, tools.inspector, tools.resolver, asked.sender)
+def _doctor(asked: argparse.Namespace, world: World, out: TextIO) -> int:
+    health = doctor.examine(world, world.inspector, world.resolver, asked.sender)
     if asked.json:
         print(json.dumps(as_data(health), indent=1, ensure_ascii=False), file=out)
     else:
@@ -92,7 +88,8 @@ def _doctor(asked: argparse.Namespace, world: World, tools: Tools, out: TextIO) 
 def as_data(health: Health) -> dict[str, object]:
     """The health for scripts: levels and codes are stable, sentences are for people."""
     return {"worst": health.worst.value, "checks": [
-        {"level": c.level.value, "name": c.name, "code": c.told.code, "text": texts.sentence(c.told)}
+        {"level": c.level.value, "area": c.area.value, "code": c.code, "about": c.told.params.get("name", ""),
+         "text": texts.sentence(c.told)}
         for c in health.checks
     ]}
 

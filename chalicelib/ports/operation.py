@@ -65,8 +65,15 @@ class QueueState:
 class Inspector(Protocol):
     """Reads the account; every method raises Permanent or Retryable where it may not or can't."""
 
+    @property
+    def emulated(self) -> bool:
+        """Whether this is an emulator, which has neither backups nor alarms, and whose clock people move."""
+
     def mail(self) -> MailState:
         """SES."""
+
+    def identities(self) -> frozenset[str]:
+        """The names of all domains and addresses that SES knows, whatever their state."""
 
     def identity(self, name: str) -> IdentityState | None:
         """A sender's identity; None if SES does not know it."""

@@ -89,12 +89,21 @@ class Templates(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerCard:
-    """What HQ's list shows of a partner."""
+    """What HQ's list shows of a partner; ``sender_domain`` is where its mail comes from, "" as long as it is open."""
 
     id: PartnerId
     name: str
     groups: frozenset[str]
     state: str
+    sender_domain: str = ""
+
+    @classmethod
+    def of(cls, partner: Partner) -> PartnerCard:
+        """The line of a partner."""
+        return cls(
+            id=partner.id, name=partner.name, groups=partner.groups, state=partner.state.value,
+            sender_domain=partner.sender.address.rpartition("@")[2],
+        )
 
 
 @dataclass(frozen=True, slots=True)

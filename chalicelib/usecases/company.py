@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
 from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import PartnerCard
 from chalicelib.usecases.people import checked_address
 from chalicelib.usecases.world import World
 
@@ -81,10 +82,13 @@ def change(world: World, session: PartnerSession, form: CompanyForm, version: in
     if entity != partner.entity:
         entity = replace(entity, version=entity.version + 1)
     after = replace(partner, entity=entity, sender=sender, version=version + 1)
-    if replace(after, version=version) != partner:
+    if replace(after, version=version) == partner:
+        after = partner
+    else:
         world.partners.save(session, after, expected_version=version)
-        return after
-    return partner
+    # Also where nothing changed: a form that is sent again mends what a crash between the two left undone.
+    world.partners.register(PartnerCard.of(after))
+    return after
 
 
 def checked_entity(form: CompanyForm, problems: list[Problem]) -> LegalEntity:

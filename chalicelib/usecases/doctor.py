@@ -1,19 +1,23 @@
 """The doctor: looks at everything that a deployment needs to send lawfully and says what to do.
 
-Each examination stands alone: one that can't be made (a missing right, an emulator without that
-service) is told as such and hides nothing of the others.
+Each examination stands alone and has its own thread: one that can't be made (a missing right, an
+emulator without that service) or that takes too long is told as not checked, and hides nothing of
+the others. They only read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import field
 from datetime import timedelta
 from enum import StrEnum
+from threading import Event
 
 from chalicelib.domain.errors import CountersignError, Problem
 from chalicelib.domain.record import dataclass
-from chalicelib.ports.operation import IdentityState, Inspector, Resolver
+from chalicelib.ports.operation import Inspector, Resolver
 from chalicelib.usecases.world import World
 
 SKEW = timedelta(seconds=120)
@@ -21,6 +25,8 @@ SKEW = timedelta(seconds=120)
 LOW_QUOTA = 0.8
 EVENTS = frozenset({"SEND", "DELIVERY", "DELIVERY_DELAY", "BOUNCE", "COMPLAINT", "REJECT", "RENDERING_FAILURE"})
 """Without these the numbers of a campaign never settle."""
+PATIENCE = 60.0
+"""Seconds for everything together, on the command line."""
 
 
 class Level(StrEnum):
@@ -32,12 +38,28 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Area(StrEnum):
+    """What an examination is about, in the order in which people read it."""
+
+    SWITCH = "switch"
+    MAIL = "mail"
+    SENDERS = "senders"
+    QUEUES = "queues"
+    ALARMS = "alarms"
+    TABLES = "tables"
+    CLOCK = "clock"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at: how it stands, and as a sentence what it means and what to do."""
+    """One thing looked at: how it stands, and as a sentence what it means and what to do.
+
+    ``code`` names what was looked at and is the same whether it is in order or not.
+    """
 
     level: Level
-    name: str
+    area: Area
+    code: str
     told: Problem
 
 
@@ -53,123 +75,137 @@ class Health:
         levels = {check.level for check in self.checks}
         return next((level for level in (Level.FAIL, Level.UNKNOWN, Level.WARN) if level in levels), Level.OK)
 
-
-def examine(world: World, inspector: Inspector, resolver: Resolver | None, senders: Sequence[str] = ()) -> Health:
-    """Look at everything; ``resolver`` None leaves the name system out (a machine without a network)."""
-    domains = sorted({address.rpartition("@")[2] for address in (world.facts.mail_from, *senders) if address})
-    examinations: list[tuple[str, Callable[[], Iterator[Check]]]] = [
-        ("clock", lambda: _clock(world, inspector)), ("mail", lambda: _mail(inspector)),
-        ("tables", lambda: _tables(inspector)), ("queues", lambda: _queues(inspector)),
-        ("alarms", lambda: _alarms(inspector)), ("switch", lambda: _switch(world)),
-    ]
-    examinations += [(domain, lambda d=domain: _sender(inspector, resolver, d)) for domain in domains]  # type: ignore[misc]
-    return Health(tuple(check for name, look in examinations for check in _made(name, look)))
+    def count(self, level: Level) -> int:
+        """How many checks are of a level."""
+        return sum(check.level is level for check in self.checks)
 
 
-def _made(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
-    found: list[Check] = []
+Examination = Callable[[], Iterator[Check]]
+
+
+def examine(
+    world: World, inspector: Inspector, resolver: Resolver | None, senders: Sequence[str] = (), *,
+    seconds: float = PATIENCE,
+) -> Health:
+    """Look at everything, for ``seconds`` at most.
+
+    The senders are those of system mails, of every partner, and ``senders``. ``resolver`` None
+    leaves the name system out (a machine without a network).
+    """
+    from chalicelib.usecases.doctor_senders import examine_senders
+
+    return Health(tuple(_together({
+        Area.SWITCH: lambda: _switch(world),
+        Area.MAIL: lambda: _mail(inspector),
+        Area.SENDERS: lambda: examine_senders(world, inspector, resolver, senders),
+        Area.QUEUES: lambda: _queues(inspector),
+        Area.ALARMS: lambda: _alarms(inspector),
+        Area.TABLES: lambda: _tables(inspector),
+        Area.CLOCK: lambda: _clock(world, inspector),
+    }, seconds)))
+
+
+def _together(examinations: dict[Area, Examination], seconds: float) -> Iterator[Check]:
+    """Every examination's checks, in order; of one that is late, those that it has made, and that it is late."""
+    enough, found = Event(), {area: list[Check]() for area in examinations}
+    pool = ThreadPoolExecutor(len(examinations))
+    # Each thread needs the story of this one: what it logs belongs to the same request.
+    running = {
+        area: pool.submit(copy_context().run, _collect, area, look, found[area], enough)
+        for area, look in examinations.items()
+    }
+    wait(running.values(), timeout=seconds)
+    enough.set()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for area, future in running.items():
+        if future.done():
+            future.result()
+            yield from found[area]
+        else:
+            yield from (*found[area], unknown(area, "doctor.late", seconds=round(seconds)))
+
+
+def _collect(area: Area, look: Examination, found: list[Check], enough: Event) -> None:
+    """Make one examination, as long as somebody waits for it."""
     try:
-        found.extend(look())
+        for check in look():
+            found.append(check)
+            if enough.is_set():
+                return
     except CountersignError as error:
-        found.append(_check(Level.UNKNOWN, name, "doctor.unknown", why=str(error)))
-    return found
+        found.append(unknown(area, "doctor.unknown", why=str(error)))
 
 
-def _check(level: Level, name: str, code: str, **params: str | int) -> Check:
-    return Check(level, name, Problem(code, params={"name": name, **params}))
+def verdict(
+    good: bool, area: Area, code: str, level: Level = Level.FAIL, *, name: str = "", **params: str | int,
+) -> Check:
+    """A check by its outcome: two sentences belong to each code, that of ``<code>.ok`` for what is in order."""
+    told = Problem(f"{code}.ok" if good else code, params={"name": name, **params})
+    return Check(Level.OK if good else level, area, code, told)
 
 
-def _verdict(good: bool, name: str, code: str, level: Level = Level.FAIL, **params: str | int) -> Check:
-    return _check(Level.OK if good else level, name, "doctor.ok" if good else code, **params)
+def unknown(area: Area, code: str, **params: str | int) -> Check:
+    """Something that was not checked, and why."""
+    return Check(Level.UNKNOWN, area, code, Problem(code, params={"area": area.value, **params}))
 
 
 def _clock(world: World, inspector: Inspector) -> Iterator[Check]:
+    if inspector.emulated:
+        yield unknown(Area.CLOCK, "doctor.emulated.clock")
+        return
     wrong = abs(world.clock.now() - inspector.remote_time())
-    yield _verdict(wrong <= SKEW, "clock", "doctor.clock", seconds=int(wrong.total_seconds()))
+    yield verdict(wrong <= SKEW, Area.CLOCK, "doctor.clock", seconds=int(wrong.total_seconds()))
 
 
 def _mail(inspector: Inspector) -> Iterator[Check]:
-    mail = inspector.mail()
-    yield _verdict(mail.production, "SES production access", "doctor.sandbox", Level.WARN)
-    yield _verdict(mail.sending, "SES sending", "doctor.sending")
+    mail, here = inspector.mail(), Area.MAIL
+    yield verdict(mail.production, here, "doctor.sandbox", Level.WARN)
+    yield verdict(mail.sending, here, "doctor.sending")
     full = mail.per_day > 0 and mail.sent_today >= mail.per_day * LOW_QUOTA
-    yield _verdict(
-        not full, "SES quota", "doctor.quota", Level.WARN, sent=int(mail.sent_today), limit=int(mail.per_day))
-    yield _verdict(mail.set_found, "configuration set", "doctor.set")
+    yield verdict(
+        not full, here, "doctor.quota", Level.WARN, sent=int(mail.sent_today), limit=int(mail.per_day),
+        rate=int(mail.rate))
+    yield verdict(mail.set_found, here, "doctor.set")
     if mail.set_found:
-        yield _verdict(mail.suppressed == (), "configuration set's suppression", "doctor.suppression")
+        yield verdict(mail.suppressed == (), here, "doctor.suppression")
         missing = ", ".join(sorted(EVENTS - mail.events))
-        yield _verdict(not missing, "SES events", "doctor.events", missing=missing)
+        yield verdict(not missing, here, "doctor.events", missing=missing)
 
 
 def _tables(inspector: Inspector) -> Iterator[Check]:
+    here = Area.TABLES
     for table in inspector.tables():
-        yield _verdict(table.found, table.name, "doctor.table")
-        if table.found:
-            yield _verdict(table.ttl or not table.wants_ttl, f"{table.name} time to live", "doctor.ttl")
+        yield verdict(table.found, here, "doctor.table", name=table.name)
+        if not table.found:
+            continue
+        if table.wants_ttl:
+            yield verdict(table.ttl, here, "doctor.ttl", name=table.name)
+        if not inspector.emulated:
             code = "doctor.recovery" if table.wants_recovery else "doctor.no_recovery"
-            yield _verdict(table.recovery == table.wants_recovery, f"{table.name} recovery", code)
-            yield _verdict(table.protected, f"{table.name} deletion protection", "doctor.protection", Level.WARN)
+            yield verdict(table.recovery == table.wants_recovery, here, code, name=table.name)
+            yield verdict(table.protected, here, "doctor.protection", Level.WARN, name=table.name)
+    if inspector.emulated:
+        yield unknown(here, "doctor.emulated.tables")
 
 
 def _queues(inspector: Inspector) -> Iterator[Check]:
     for queue in inspector.queues():
-        yield _verdict(queue.found, f"queue {queue.name}", "doctor.queue")
+        name = queue.name.value
+        yield verdict(queue.found, Area.QUEUES, "doctor.queue", name=name, waiting=queue.waiting)
         if queue.found:
-            yield _verdict(
-                not queue.dead, f"queue {queue.name}-dead", "doctor.dead", count=queue.dead, queue=queue.name.value)
+            yield verdict(not queue.dead, Area.QUEUES, "doctor.dead", name=name, count=queue.dead)
 
 
 def _alarms(inspector: Inspector) -> Iterator[Check]:
+    if inspector.emulated:
+        yield unknown(Area.ALARMS, "doctor.emulated.alarms")
+        return
     alarms = inspector.alarms()
-    yield _verdict(bool(alarms), "alarms", "doctor.no_alarms", Level.WARN)
-    for name in sorted(name for name, state in alarms.items() if state == "ALARM"):
-        yield _check(Level.FAIL, f"alarm {name}", "doctor.alarm", page=f"docs/runbook/{name}.md")
+    ringing = sorted(name for name, state in alarms.items() if state == "ALARM")
+    yield verdict(bool(alarms), Area.ALARMS, "doctor.no_alarms", Level.WARN, count=len(alarms), ringing=len(ringing))
+    for name in ringing:
+        yield verdict(False, Area.ALARMS, "doctor.alarm", name=name)
 
 
 def _switch(world: World) -> Iterator[Check]:
-    yield _verdict(not world.programmes.stopped(), "sending", "doctor.stopped", Level.WARN)
-
-
-def _sender(inspector: Inspector, resolver: Resolver | None, domain: str) -> Iterator[Check]:
-    identity, above = None, domain
-    while identity is None and "." in above:
-        identity = inspector.identity(above)
-        above = above if identity else above.partition(".")[2]
-    yield _verdict(identity is not None and identity.verified, f"sender {domain}", "doctor.identity")
-    if identity is None:
-        return
-    yield _verdict(identity.dkim == "SUCCESS", f"DKIM of {identity.name}", "doctor.dkim", status=identity.dkim or "-")
-    if resolver is not None:
-        yield from _names(resolver, identity, domain)
-
-
-def _names(resolver: Resolver, identity: IdentityState, domain: str) -> Iterator[Check]:
-    """DKIM's aliases (SES developer guide, "Easy DKIM"), SPF of the envelope, DMARC (RFC 7489, section 6.3)."""
-    for token in identity.tokens:
-        name = f"{token}._domainkey.{identity.name}"
-        good = resolver.alias(name).rstrip(".").lower() == f"{token}.dkim.amazonses.com"
-        yield _verdict(good, f"DNS {name}", "doctor.dkim_record", target=f"{token}.dkim.amazonses.com")
-    if identity.mail_from:
-        spf = [text for text in resolver.texts(identity.mail_from) if text.lower().startswith("v=spf1")]
-        good = len(spf) == 1 and "include:amazonses.com" in spf[0].lower()
-        yield _verdict(good, f"SPF of {identity.mail_from}", "doctor.spf", count=len(spf))
-    else:
-        # Without a MAIL FROM of its own the envelope is amazonses.com's, whose SPF is not ours to mend.
-        yield _check(Level.WARN, f"SPF of {domain}", "doctor.mail_from")
-    found = _dmarc(resolver, domain)
-    policy = next((t.partition("=")[2].strip() for t in found.split(";") if t.strip().startswith("p=")), "")
-    yield _verdict(bool(found), f"DMARC of {domain}", "doctor.dmarc")
-    if found:
-        yield _verdict(policy in ("quarantine", "reject"), f"DMARC policy of {domain}", "doctor.dmarc_weak", Level.WARN,
-                       policy=policy or "-")
-
-
-def _dmarc(resolver: Resolver, domain: str) -> str:
-    """The record of the domain, or of the one that the organisation registered above it."""
-    while domain.count(".") >= 1:
-        found = [t for t in resolver.texts(f"_dmarc.{domain}") if t.lower().startswith("v=dmarc1")]
-        if len(found) == 1:
-            return found[0]
-        domain = domain.partition(".")[2]
-    return ""
+    yield verdict(not world.programmes.stopped(), Area.SWITCH, "doctor.stopped", Level.WARN)

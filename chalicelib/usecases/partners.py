@@ -53,7 +53,7 @@ def invite(world: World, by: Person, form: Invitation) -> PartnerId:
     partner, address, person_name = _checked(world, form)
     session = world.sessions.open(partner.id, Zone.REVIEW)
     partner = _store(world, session, partner, address)
-    card = PartnerCard(id=partner.id, name=partner.name, groups=partner.groups, state=partner.state.value)
+    card = PartnerCard.of(partner)
     world.partners.register(card)
     person = give_role(
         world, address=address, name=person_name, role=Role.PARTNER_ADMIN, by=by.id, partner=partner.id,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 # A page that uses one port need not make the protocols of all: annotations are never evaluated.
 if TYPE_CHECKING:
     from chalicelib.domain.ids import OrgId
+    from chalicelib.ports.operation import Inspector, Resolver
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
@@ -99,3 +100,7 @@ class World(Protocol):
     def bulk_mailer(self) -> BulkMailer: ...
     @property
     def rate(self) -> RateLimiter: ...
+    @property
+    def inspector(self) -> Inspector: ...
+    @property
+    def resolver(self) -> Resolver | None: ...

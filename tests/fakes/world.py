@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
+from chalicelib.ports.operation import Inspector, Resolver
+from tests.fakes.operation import FakeAccount
 from tests.fakes.rules import FakeBooks, FakeWaivers
 from tests.fakes.sending import FakeBulkMailer, FakeLedger, FakeMailer, FakeRate
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
@@ -63,6 +65,8 @@ class FakeWorld:
         self.mailer = FakeMailer()
         self.bulk_mailer = FakeBulkMailer()
         self.rate = FakeRate(self.clock, self._sleep)
+        self.inspector: Inspector = FakeAccount()
+        self.resolver: Resolver | None = FakeAccount()
 
     def session(self, partner: PartnerId, zone: Zone = Zone.PARTNER) -> FakeSession:
         """A session, without asking ``sessions`` for it."""
