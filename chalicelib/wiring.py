@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.table import Table
     from chalicelib.adapters.schema import Names, TableSchema
     from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
+    from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
@@ -161,7 +162,7 @@ class Container:
         """Partners and their participations."""
         from chalicelib.adapters.dynamo.partners import DynamoPartners
 
-        return DynamoPartners(self._workflow, self.settings.org_id)
+        return DynamoPartners(self._workflow, self._trust, self.settings.org_id)
 
     @cached_property
     def campaigns(self) -> Campaigns:
@@ -190,6 +191,13 @@ class Container:
         from chalicelib.adapters.dynamo.books import DynamoWaivers
 
         return DynamoWaivers(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def releases(self) -> Releases:
+        """Releases of head office, and template versions that end."""
+        from chalicelib.adapters.dynamo.releases import DynamoReleases
+
+        return DynamoReleases(self._workflow, self.blobs, self.settings.org_id, self.clock)
 
     # --- trust
 

@@ -7,8 +7,10 @@ from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.audience import Tally
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision, State
+from chalicelib.domain.frame import Frame, Proposal
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.partner import Participation, Partner
 from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
@@ -124,6 +126,9 @@ class Programmes(Protocol):
     def get(self, programme: ProgrammeId) -> Programme:
         """One programme; raises NotFound."""
 
+    def save(self, programme: Programme, *, expected_version: int) -> None:
+        """Replace a programme; raises Conflict ``programme.changed``."""
+
     def list(self) -> Sequence[Programme]:
         """All programmes, newest first, in one query."""
 
@@ -149,6 +154,15 @@ class PartnerHome:
     participations: tuple[Participation, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerDesk:
+    """What a page about one campaign shows beside it: the partner, its part in the programme, its customers' count."""
+
+    partner: Partner
+    part: Participation | None
+    tally: Tally | None
+
+
 class Partners(Protocol):
     """Partners: a registry at the org, the rest in the partner's own partition."""
 
@@ -161,6 +175,13 @@ class Partners(Protocol):
     def home(self, session: PartnerSession) -> PartnerHome:
         """The partner of the session with its participations; raises NotFound."""
 
+    def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
+        """The partner, its part in one programme and the last count of its customers, in one read.
+
+        The read reaches over both trust zones' tables, so it is for the partner's own sessions
+        only: raises NotFound for a reviewer's, and for a partner that is not there.
+        """
+
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
         """Store the profile (0: it must be new); raises Conflict ``partner.changed``."""
 
@@ -170,12 +191,18 @@ class Partners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A campaign's draft, revisions, reviewers and audit entries, as one query reads them."""
+    """A campaign's draft, revisions, reviewers and audit entries, as one query reads them.
+
+    ``revisions`` are as they stand: in the last of their ``frames``. ``proposals`` are head
+    office's questions about them.
+    """
 
     draft: Draft
     revisions: tuple[Revision, ...] = ()
     asks: tuple[Ask, ...] = ()
     audit: tuple[AuditEntry, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +219,8 @@ class Change:
     draft: Draft | None = None
     revision: Revision | None = None
     asks: tuple[Ask, ...] = field(default=())
+    frame: Frame | None = None
+    proposal: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

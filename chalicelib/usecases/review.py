@@ -21,7 +21,7 @@ from chalicelib.domain.campaign import (
 )
 from chalicelib.domain.chain import Stage, must_not_decide_own, stage_passed
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
-from chalicelib.domain.ids import PersonId
+from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.people import Link, Purpose, Role
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
@@ -30,7 +30,7 @@ from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import lanes, outbox
+from chalicelib.usecases import lanes, outbox, story
 from chalicelib.usecases.world import World
 
 MAX_TRIES = 5
@@ -62,7 +62,7 @@ class Review:
     link: Link
     standing: Standing
     session: PartnerSession
-    campaign: Campaign
+    name: str
     history: History
     revision: Revision
     mine: Ask
@@ -87,29 +87,63 @@ def code_hash(code: str, link_hash: str) -> str:
 
 
 def look(world: World, token: str) -> Review:
-    """What a link opens, without changing anything; raises NotFound for what is no link of ours."""
+    """What a link opens, without changing anything, in three reads; raises NotFound for what is no link of ours.
+
+    It shows where the trail says that the campaign stands; what decides reads the control item.
+    """
+    link, session, campaign = _link(world, token)
+    told = story.read(world, session, campaign)
+    last = told.revision
+    stage = max((a.stage for a in told.history.asks if last and a.revision == last.number), default=0)
+    now = _Now(told.state, last.number if last else 0, last.digests.both if last else "", stage)
+    return _review(world, link, session, told.name, told.history, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """Where a campaign stands, as the trail or the control item tells it."""
+
+    state: State
+    revision: int
+    digest: str
+    stage: int
+
+
+def _link(world: World, token: str) -> tuple[Link, PartnerSession, CampaignId]:
+    """A reviewer's link that its person still may use, the session it opens, and its campaign."""
     link = world.links.get(token_hash(token))
     if link.purpose is not Purpose.REVIEW or link.partner is None or link.campaign is None:
         raise NotFound
     account = world.people.account(link.person)
     if account.person.generation != link.generation or Role.REVIEWER not in account.roles_at(None, world.clock.now()):
         raise NotFound
-    session = world.sessions.open(link.partner, Zone.REVIEW)
-    campaign = world.campaigns.get(session, link.campaign)
-    history = world.campaigns.history(session, link.campaign)
+    return link, world.sessions.open(link.partner, Zone.REVIEW), link.campaign
+
+
+def _open(world: World, token: str) -> tuple[Review, Campaign]:
+    """The same as :func:`look` for a step that decides: with the control item, read consistently."""
+    link, session, known = _link(world, token)
+    campaign, history = world.campaigns.get(session, known), world.campaigns.history(session, known)
+    digest_now = campaign.digests.both if campaign.digests else ""
+    now = _Now(campaign.state, campaign.revision, digest_now, campaign.stage)
+    return _review(world, link, session, campaign.name, history, now), campaign
+
+
+def _review(
+    world: World, link: Link, session: PartnerSession, name: str, history: History, now: _Now,
+) -> Review:
     revision = next((r for r in history.revisions if r.number == link.revision), None)
     mine = next((a for a in history.asks if (a.revision, a.stage, a.person) == (
         link.revision, link.stage, link.person)), None)
     if revision is None or mine is None:
         raise NotFound
     decided = settled(history, link.revision)
-    now = world.clock.now()
+    moment = world.clock.now()
     return Review(
-        link=link, standing=_standing(link, campaign, decided, now >= link.expires_at), session=session,
-        campaign=campaign, history=history, revision=revision, mine=mine, decided=decided,
-        partner_name=link.partner_name,
-        revocable=campaign.state is State.APPROVED and mine.verdict is Verdict.APPROVE
-        and campaign.revision == link.revision and revision.start.at > now,
+        link=link, standing=_standing(link, now, decided, moment >= link.expires_at), session=session, name=name,
+        history=history, revision=revision, mine=mine, decided=decided, partner_name=link.partner_name,
+        revocable=now.state is State.APPROVED and mine.verdict is Verdict.APPROVE
+        and now.revision == link.revision and revision.start.at > moment,
     )
 
 
@@ -119,9 +153,9 @@ def settled(history: History, revision: int) -> Ask | None:
     return max(answers, key=lambda a: (a.answered_at, a.person), default=None)
 
 
-def _standing(link: Link, campaign: Campaign, decided: Ask | None, expired: bool) -> Standing:
-    current = campaign.revision == link.revision and campaign.digests and campaign.digests.both == link.digest
-    if current and campaign.state is State.IN_REVIEW and campaign.stage == link.stage:
+def _standing(link: Link, now: _Now, decided: Ask | None, expired: bool) -> Standing:
+    current = now.revision == link.revision and now.digest == link.digest
+    if current and now.state is State.IN_REVIEW and now.stage == link.stage:
         return Standing.EXPIRED if expired else Standing.OPEN
     return Standing.DECIDED if decided else Standing.VOID
 
@@ -135,21 +169,21 @@ def decide(
     ``review.code_wrong``), Conflict ``review.decided`` (by whom, when), ``review.void``,
     ``review.expired``, ``link.tries``, ``review.own_campaign``, ``review.too_late``.
     """
-    review = look(world, token)
+    review, campaign = _open(world, token)
     if review.standing in (Standing.OPEN, Standing.EXPIRED) and review.revision.start.at <= world.clock.now():
-        lapse(world, review.session, review.campaign)
+        lapse(world, review.session, campaign)
         raise Conflict("review.too_late", start=review.revision.start.local, zone=review.revision.start.zone)
     _must_be_open(review, shown)
-    must_not_decide_own(review.link.person, review.campaign.submitted_by, review.campaign.created_by)
+    must_not_decide_own(review.link.person, campaign.submitted_by, campaign.created_by)
     _check_answer(world, review.link, verdict, code, reason)
     answer = replace(
         review.mine, verdict=verdict, reason=_clean(reason), answered_at=world.clock.now(),
     )
     try:
-        _write(world, review, answer)
+        _write(world, review, campaign, answer)
     except Conflict as conflict:
         # A colleague, the partner or the clock was faster: say what stands there now.
-        _must_be_open(look(world, token), shown)
+        _must_be_open(_open(world, token)[0], shown)
         raise conflict
     return look(world, token)
 
@@ -201,13 +235,12 @@ def _clean(reason: str) -> str:
     return "".join(c for c in reason.strip() if c.isprintable() or c in "\n\t")
 
 
-def _write(world: World, review: Review, answer: Ask) -> None:
-    now = world.clock.now()
-    before, verdict = review.campaign, answer.verdict or Verdict.DECLINE
+def _write(world: World, review: Review, before: Campaign, answer: Ask) -> None:
+    now, verdict = world.clock.now(), answer.verdict or Verdict.DECLINE
     details: dict[str, str | int] = {
         "revision": review.revision.number, "digests": review.revision.digests.both, "verdict": verdict.value,
     }
-    if verdict is Verdict.APPROVE and not _completes(world, review, answer):
+    if verdict is Verdict.APPROVE and not _completes(review, before.need, answer):
         after, entry = record(replace(before, updated_at=now), "approve", now=now, by=answer.person, details=details)
     else:
         after, entry = take(
@@ -221,26 +254,26 @@ def _write(world: World, review: Review, answer: Ask) -> None:
         lanes.settle(world, review.history, before, verdict)
 
 
-def _completes(world: World, review: Review, answer: Ask) -> bool:
+def _completes(review: Review, need: int, answer: Ask) -> bool:
     """Whether this approval is the last one that the stage needs."""
     asks = [a for a in review.history.asks if (a.revision, a.stage) == (answer.revision, answer.stage)]
-    stage = Stage(name="brand", reviewers=tuple(a.person for a in asks), need=review.campaign.need)
+    stage = Stage(name="brand", reviewers=tuple(a.person for a in asks), need=need)
     return stage_passed(stage, [answer if a.person == answer.person else a for a in asks])
 
 
 def revoke(world: World, token: str, *, code: str, reason: str) -> Review:
     """Take an own approval back until the start; the campaign is in review again."""
-    review = look(world, token)
+    review, campaign = _open(world, token)
     if not review.revocable:
-        raise Conflict("review.not_revocable", state=review.campaign.state.value)
+        raise Conflict("review.not_revocable", state=campaign.state.value)
     _check_answer(world, review.link, Verdict.REQUEST_CHANGES, code, reason)
     now = world.clock.now()
     after, entry = take(
-        review.campaign, Action.REVOKE, Actor.REVIEWER, now=now, by=review.link.person, approved_at=None,
+        campaign, Action.REVOKE, Actor.REVIEWER, now=now, by=review.link.person, approved_at=None,
         notices=(f"revoked:{review.revision.number}",), details={"reason": _clean(reason)[:500]},
     )
     open_again = replace(review.mine, verdict=None, reason="", answered_at=None)
-    world.campaigns.commit(review.session, Change(before=review.campaign, after=after, audit=entry, asks=(open_again,)))
+    world.campaigns.commit(review.session, Change(before=campaign, after=after, audit=entry, asks=(open_again,)))
     outbox.ring(world, after)
     return look(world, token)
 
@@ -251,7 +284,7 @@ def request_fresh(world: World, token: str) -> None:
     if not world.links.allow(f"fresh:{review.link.person}", world.clock.now(), per_hour=FRESH_PER_HOUR):
         raise Conflict("limit.reached")
     world.queue.put(QueueName.NOTICES, {
-        "v": 1, "kind": "fresh_link", "partner": review.campaign.partner, "campaign": review.campaign.id,
+        "v": 1, "kind": "fresh_link", "partner": review.session.partner, "campaign": str(review.link.campaign),
         "revision": review.link.revision, "stage": review.link.stage, "person": review.link.person,
     })
 

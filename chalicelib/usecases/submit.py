@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import digest, schedule
-from chalicelib.domain.audience import Preflight, bracket
+from chalicelib.domain.audience import Preflight, bracket, preflight_of
 from chalicelib.domain.book import Book
 from chalicelib.domain.campaign import (
     Action,
@@ -38,10 +38,9 @@ from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History, PartnerHome
+from chalicelib.ports.workflow import Change, History, PartnerDesk
 from chalicelib.rendering.mail import Rendered, examine, render
 from chalicelib.usecases import company, drafts, kits, lanes, outbox, story
-from chalicelib.usecases.contacts import preflight
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lanes import Route
 from chalicelib.usecases.review import review_notice
@@ -81,15 +80,15 @@ class Answers:
 def look(
     world: World, session: PartnerSession, campaign_id: CampaignId, ask: Collection[str] = (),
 ) -> Answers:
-    """Gather a draft's answers and every problem at once, without changing anything, in four reads.
+    """Gather a draft's answers and every problem at once, without changing anything, in two reads.
 
     State and run window are those that the trail and the partner's own list tell; :func:`submit`
     asks the control item and the programme.
     """
     told = story.read(world, session, campaign_id)
-    home = world.partners.home(session)
-    window = story.part_of(home, told.programme) or world.programmes.get(told.programme)
-    return _answers(world, session, told, home, window, world.books.recent(), ask)
+    desk = world.partners.desk(session, told.programme)
+    window = desk.part or world.programmes.get(told.programme)
+    return _answers(world, session, told, desk, window, world.books.recent(), ask)
 
 
 def submit(
@@ -110,7 +109,8 @@ def submit(
         raise drafts.changed(history.draft)
     programme = world.programmes.get(campaign.programme)
     told = story.of_control(campaign, history)
-    answers = _answers(world, session, told, world.partners.home(session), programme, world.books.current(), ask)
+    desk = world.partners.desk(session, campaign.programme)
+    answers = _answers(world, session, told, desk, programme, world.books.current(), ask)
     if lanes.drawn(world, answers.route, history):
         answers = _rerouted(world, answers)
     problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
@@ -149,26 +149,27 @@ def chain_of(lane: Lane, programme: Programme) -> Chain | None:
 
 
 def _answers(
-    world: World, session: PartnerSession, told: Story, home: PartnerHome, window: Programme | Participation,
+    world: World, session: PartnerSession, told: Story, desk: PartnerDesk, window: Programme | Participation,
     current: Sequence[Book], ask: Collection[str] = (),
 ) -> Answers:
     draft, now = told.history.draft, world.clock.now()
     template = world.templates.get(draft.template, draft.template_version)
-    audience = preflight(world, session, home.partner.market)
-    problems = company.missing(home.partner)
+    partner = desk.partner
+    audience = preflight_of(desk.tally, partner.market) if desk.tally else Preflight()
+    problems = company.missing(partner)
     start = _start(draft, window, now, problems)
     rendered = None
     try:
         rendered = render(
             template, values=draft.values, subject=draft.subject, preheader=draft.preheader,
-            entity=home.partner.entity,
+            entity=partner.entity,
         )
     except Refused as refused:
         problems += refused.problems
-    scope = market_scope(template.scope, home.partner.market)
+    scope = market_scope(template.scope, partner.market)
     sifted = Sifted((), ())
     if rendered:
-        sifted = _sifted(world, current, scope, template, home.partner, rendered, start, ask)
+        sifted = _sifted(world, current, scope, template, partner, rendered, start, ask)
     problems += [
         Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote}) for f in sifted.blocking
     ]
@@ -181,7 +182,7 @@ def _answers(
     )
     found = lanes.route(world, policy, lanes.with_standing(world, session, policy, facts))
     return Answers(
-        campaign=told, draft=draft, template=template, partner=home.partner,
+        campaign=told, draft=draft, template=template, partner=partner,
         start=start, audience=audience, rendered=rendered, findings=sifted.findings, lane=found.lane, route=found,
         askable=tuple(
             (fingerprint(template.template, template.number, f), f) for f in sifted.findings
@@ -191,7 +192,7 @@ def _answers(
             (fingerprint(template.template, template.number, f), f) for f in sifted.blocking
             if not matches(f.code, policy.never)
         ),
-        problems=tuple(problems), needs_terms=not _accepted(home.partner),
+        problems=tuple(problems), needs_terms=not _accepted(partner),
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.audience import Tally
+from chalicelib.domain.contact import LegalBasis, SuppressionReason
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import PartnerId, ProgrammeId
 from chalicelib.domain.scope import Zone
-from chalicelib.ports.workflow import PartnerCard
+from chalicelib.ports.workflow import PartnerCard, PartnerDesk
 from chalicelib.usecases.world import World
 from tests.contract import values
 from tests.contract.backends import new_partner
@@ -109,6 +111,25 @@ def test_a_partner_and_its_parts(world: World) -> None:
     home = world.partners.home(session)
     assert home.partner == partner
     assert home.participations == tuple(parts)
+
+
+def test_a_partners_desk_is_one_read_over_both_zones(world: World) -> None:
+    """Partner, its part in one programme and the customers' count come back whole; a reviewer reaches none of it."""
+    session = world.sessions.open(new_partner(), Zone.PARTNER)
+    partner, programme = values.partner(session.partner, world.facts.org_id), ProgrammeId("prg_none")
+    with pytest.raises(NotFound):
+        world.partners.desk(session, programme)
+    world.partners.save(session, partner, expected_version=0)
+    assert world.partners.desk(session, programme) == PartnerDesk(partner, None, None)
+    mine, other = (values.participation(session.partner) for _ in range(2))
+    for part in (mine, other):
+        world.partners.participate(session, part)
+    tally = Tally(at=START, suppressed={SuppressionReason.BOUNCED: 2}, by_bases={
+        frozenset({LegalBasis.DOUBLE_OPT_IN}): 7, frozenset(): 1})
+    world.contacts.save_tally(session, tally)
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally)
+    with pytest.raises(NotFound):
+        world.partners.desk(world.sessions.open(session.partner, Zone.REVIEW), mine.programme)
 
 
 def test_a_partner_is_saved_on_the_version_that_was_read(world: World) -> None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.frame import Frame, Proposal, standing
 from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.partner import Participation, Partner
 from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
@@ -31,8 +32,10 @@ from chalicelib.ports.workflow import (
     Due,
     History,
     PartnerCard,
+    PartnerDesk,
     PartnerHome,
 )
+from tests.fakes.trust import FakeContacts
 
 
 class FakePeople:
@@ -198,8 +201,9 @@ class FakeTemplates:
 class FakePartners:
     """See ``ports.workflow.Partners``."""
 
-    def __init__(self) -> None:
+    def __init__(self, contacts: FakeContacts) -> None:
         self.registry: dict[PartnerId, PartnerCard] = {}
+        self._contacts = contacts
         self.partners: dict[PartnerId, Partner] = {}
         self.participations: dict[tuple[PartnerId, ProgrammeId], Participation] = {}
 
@@ -217,6 +221,12 @@ class FakePartners:
             raise NotFound("no such partner")
         parts = (p for key, p in sorted(self.participations.items()) if key[0] == session.partner)
         return PartnerHome(self.partners[session.partner], tuple(parts))
+
+    def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
+        """The three, of the session's partner."""
+        tally = self._contacts.tally(session)
+        return PartnerDesk(
+            self.home(session).partner, self.participations.get((session.partner, programme)), tally)
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
         """Conditional on the version."""
@@ -256,6 +266,12 @@ class FakeProgrammes:
             raise NotFound("no such programme")
         return self.programmes[programme]
 
+    def save(self, programme: Programme, *, expected_version: int) -> None:
+        """Conditional on the version."""
+        if self.get(programme.id).version != expected_version:
+            raise Conflict("programme.changed")
+        self.programmes[programme.id] = programme
+
     def list(self) -> Sequence[Programme]:
         """Newest id first."""
         return [programme for _, programme in sorted(self.programmes.items(), reverse=True)]
@@ -287,6 +303,8 @@ class _Beside:
     revisions: dict[int, Revision] = field(default_factory=dict)
     asks: dict[tuple[int, int, PersonId], Ask] = field(default_factory=dict)
     audit: dict[int, AuditEntry] = field(default_factory=dict)
+    frames: dict[tuple[int, int], Frame] = field(default_factory=dict)
+    proposals: dict[str, Proposal] = field(default_factory=dict)
 
 
 class FakeCampaigns:
@@ -333,11 +351,14 @@ class FakeCampaigns:
         beside = self.beside.get((session.partner, campaign))
         if beside is None:
             raise NotFound("no such campaign")
+        frames = tuple(f for _, f in sorted(beside.frames.items()))
         return History(
             beside.draft,
-            tuple(r for _, r in sorted(beside.revisions.items())),
+            standing((r for _, r in sorted(beside.revisions.items())), frames),
             tuple(a for _, a in sorted(beside.asks.items())),
             tuple(e for _, e in sorted(beside.audit.items())),
+            frames,
+            tuple(p for _, p in sorted(beside.proposals.items())),
         )
 
     def save_draft(self, session: PartnerSession, draft: Draft) -> None:
@@ -354,7 +375,7 @@ class FakeCampaigns:
 
     def commit(self, session: PartnerSession, change: Change) -> None:
         """All or nothing: every condition is looked at before anything is written."""
-        others = [change.before.id, *(p.campaign for p in (change.audit, change.draft, change.revision) if p)]
+        others = [change.before.id, *(p.campaign for p in (change.audit, change.draft, change.revision, change.frame, change.proposal) if p)]
         place = _place(session, change.after, *others, *(ask.campaign for ask in change.asks))
         if change.after.version != change.before.version + 1:
             raise Permanent("a change must count the campaign's version up by one")
@@ -371,6 +392,7 @@ class FakeCampaigns:
             and (change.draft is None or beside.draft.version == change.draft.version - 1)
             and (change.revision is None or change.revision.number not in beside.revisions)
             and (change.audit is None or change.audit.sequence not in beside.audit)
+            and (change.frame is None or (change.frame.revision, change.frame.sequence) not in beside.frames)
         )
         if not fits or beside is None:
             raise Conflict("campaign.changed")
@@ -380,6 +402,10 @@ class FakeCampaigns:
             beside.revisions[change.revision.number] = change.revision
         if change.audit is not None:
             beside.audit[change.audit.sequence] = change.audit
+        if change.frame is not None:
+            beside.frames[change.frame.revision, change.frame.sequence] = change.frame
+        if change.proposal is not None:
+            beside.proposals[change.proposal.release] = change.proposal
         for ask in change.asks:
             beside.asks[ask.revision, ask.stage, ask.person] = ask
 

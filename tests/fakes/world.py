@@ -9,6 +9,7 @@ from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.operation import Inspector, Resolver
 from tests.fakes.operation import FakeAccount
+from tests.fakes.releases import FakeReleases
 from tests.fakes.rules import FakeBooks, FakeWaivers
 from tests.fakes.sending import FakeBulkMailer, FakeLedger, FakeMailer, FakeRate
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
@@ -51,13 +52,14 @@ class FakeWorld:
         self.people = FakePeople()
         self.links = FakeLinks()
         self.templates = FakeTemplates()
-        self.partners = FakePartners()
+        self.contacts = FakeContacts()
+        self.partners = FakePartners(self.contacts)
         self.programmes = FakeProgrammes(self.partners)
         self.campaigns = FakeCampaigns(self.programmes)
         self.indexes = FakeIndexes(self.campaigns)
         self.books = FakeBooks()
         self.waivers = FakeWaivers()
-        self.contacts = FakeContacts()
+        self.releases = FakeReleases()
         self.imports = FakeImports()
         self.vault = FakeVault()
         self.unsubscribe = MacTokens(b"a secret of tests, 32 bytes long")

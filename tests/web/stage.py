@@ -42,18 +42,20 @@ class Recorder:
 
 TABLES = (
     "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "books", "waivers", "contacts",
-    "imports", "ledger",
+    "imports", "ledger", "releases",
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
-KEPT = ("templates.get", "templates.recent", "books.recent")
+KEPT = ("templates.get", "templates.recent", "books.recent", "releases.recently_retired")
 READS = frozenset({
     "templates.recent", "books.recent",
     "people.account", "people.find", "people.colleagues",
     "links.get", "templates.get", "templates.list", "programmes.get",
-    "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.home", "campaigns.get",
-    "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due", "sessions.open", "blobs.get", "blobs.size",
+    "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.desk", "partners.home",
+    "campaigns.get", "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due",
+    "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
     "blobs.lines", "books.current", "books.versions", "waivers.of", "waivers.notes",
+    "releases.get", "releases.list", "releases.retired", "releases.recently_retired",
 })
 
 
@@ -112,7 +114,7 @@ def partner(world: FakeWorld, name: str = "Acme", groups: Iterable[str] = ()) ->
         sender=Sender(address="news@acme.example.com", display_name=name),
     )
     world.partners.save(world.session(made.id, Zone.REVIEW), made, expected_version=0)
-    world.partners.register(PartnerCard(id=made.id, name=name, groups=made.groups, state=made.state.value))
+    world.partners.register(PartnerCard.of(made))
     return made
 
 

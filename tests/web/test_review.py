@@ -82,13 +82,13 @@ def test_decide_without_javascript(scene: Stage) -> None:
 
 
 def test_the_decision_page_reads_each_thing_once(scene: Stage) -> None:
-    """Link, person, control item and history: four DynamoDB calls, none twice, and reading writes nothing."""
+    """Link, person and the campaign's own partition: three DynamoDB calls, and reading writes nothing."""
     scene.submitted()
     token, _ = scene.token_and_code("rita")
     watched = Watched(scene.world)
     scene.world = watched  # type: ignore[assignment]
     assert Visitor(scene).open(f"/r/{token}").status == 200
-    assert sorted(watched.database()) == ["campaigns.get", "campaigns.history", "links.get", "people.account"]
+    assert sorted(watched.database()) == ["campaigns.history", "links.get", "people.account"]
     assert watched.writes() == []
 
 

@@ -138,19 +138,8 @@ class DynamoContacts:
     def tally(self, session: PartnerSession) -> Tally | None:
         """The stored count, in one read."""
         require_customers(session)
-        item = self._table.of(session).get(_count_pk(session), "TALLY")
-        if item is None:
-            return None
-        check(item, "tally", 1)
-        counts = json.loads(item["counts"])
-        return Tally(
-            at=moment_of(item["at"]),
-            suppressed={SuppressionReason(reason): count for reason, count in counts["suppressed"].items()},
-            by_bases={
-                frozenset(LegalBasis(name) for name in names.split("+") if name): count
-                for names, count in counts["by_bases"].items()
-            },
-        )
+        item = self._table.of(session).get(*tally_key(session))
+        return tally_of(item) if item is not None else None
 
     def save_tally(self, session: PartnerSession, tally: Tally) -> None:
         """Store a count, unless a newer one is there."""
@@ -160,7 +149,7 @@ class DynamoContacts:
             "by_bases": {"+".join(sorted(bases)): count for bases, count in tally.by_bases.items()},
         }
         item = {
-            "pk": _count_pk(session), "sk": "TALLY", "type": "tally", "v": 1, "at": stamp(tally.at),
+            "pk": tally_key(session)[0], "sk": tally_key(session)[1], "type": "tally", "v": 1, "at": stamp(tally.at),
             "counts": json.dumps(counts),
         }
         try:
@@ -178,8 +167,23 @@ def _pk(session: PartnerSession, byte: int) -> str:
     return f"P#{session.partner}#C#{byte:02x}"
 
 
-def _count_pk(session: PartnerSession) -> str:
-    return f"P#{session.partner}#COUNT"
+def tally_key(session: PartnerSession) -> tuple[str, str]:
+    """Where the count of a partner's customers lies."""
+    return f"P#{session.partner}#COUNT", "TALLY"
+
+
+def tally_of(item: Item) -> Tally:
+    """A stored count."""
+    check(item, "tally", 1)
+    counts = json.loads(item["counts"])
+    return Tally(
+        at=moment_of(item["at"]),
+        suppressed={SuppressionReason(reason): count for reason, count in counts["suppressed"].items()},
+        by_bases={
+            frozenset(LegalBasis(name) for name in names.split("+") if name): count
+            for names, count in counts["by_bases"].items()
+        },
+    )
 
 
 def _record(contact: ContactId, item: Item | None, suppressed: Item | None) -> ContactRecord:

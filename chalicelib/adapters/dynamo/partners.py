@@ -9,10 +9,11 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.ids import OrgId
+from chalicelib.domain.ids import OrgId, ProgrammeId
 from chalicelib.domain.partner import Participation, Partner
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import PartnerCard, PartnerHome
+from chalicelib.ports.trust import require_customers
+from chalicelib.ports.workflow import PartnerCard, PartnerDesk, PartnerHome
 
 CARD = Kind(PartnerCard, "partner_card")
 PARTNER = Kind(Partner, "partner")
@@ -22,8 +23,9 @@ PARTICIPATION = Kind(Participation, "participation")
 class DynamoPartners:
     """See ``ports.workflow.Partners``."""
 
-    def __init__(self, table: Table, org: OrgId) -> None:
+    def __init__(self, table: Table, trust: Table, org: OrgId) -> None:
         self._table = table
+        self._trust = trust
         self._registry = keys.org(org, "PARTNERS")
 
     def register(self, card: PartnerCard) -> None:
@@ -42,6 +44,26 @@ class DynamoPartners:
             raise NotFound("no such partner")
         parts = tuple(PARTICIPATION.read(item) for item in items if item["sk"].startswith("PART#"))
         return PartnerHome(found[0], parts)
+
+    def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
+        """One BatchGetItem over the two tables, consistent."""
+        # HQ's pages read partners, too, and need nothing of the customers' module.
+        from chalicelib.adapters.dynamo.contacts import tally_key, tally_of
+
+        require_customers(session)
+        home = keys.home(session.partner)
+        items, counts = self._table.of(session).get_beside(
+            [(home, "PARTNER"), (home, f"PART#{keys.part(programme)}")],
+            self._trust.of(session), [tally_key(session)], consistent=True,
+        )
+        found = {item["sk"]: item for item in items}
+        if "PARTNER" not in found:
+            raise NotFound("no such partner")
+        part = found.get(f"PART#{programme}")
+        return PartnerDesk(
+            PARTNER.read(found["PARTNER"]), PARTICIPATION.read(part) if part else None,
+            tally_of(counts[0]) if counts else None,
+        )
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
         """Conditional on the version that was read."""
