@@ -22,7 +22,8 @@ from chalicelib.adapters.dynamo.ledger import DynamoLedger
 from chalicelib.adapters.errors import VENDOR_ERRORS, translated
 from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId
-from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Run, SliceKey
+from chalicelib.domain.ledger import Attempt
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.ports.operation import Replay
 from chalicelib.ports.system import Clock, PartnerSession
 

@@ -18,7 +18,8 @@ from chalicelib.adapters.aws import Clients
 from chalicelib.adapters.credentials import acting_as_self
 from chalicelib.adapters.errors import VENDOR_ERRORS, code_of, translated
 from chalicelib.domain.errors import Permanent
-from chalicelib.domain.ledger import TAG, Result
+from chalicelib.domain.ledger import Result
+from chalicelib.domain.tag import TAG
 from chalicelib.ports.sending import BulkAnswer, BulkBatch, BulkEntry, SesAccount, SystemMail
 
 _body: ContextVar[bytes | None] = ContextVar("ses_bulk_body", default=None)

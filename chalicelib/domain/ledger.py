@@ -1,105 +1,20 @@
-"""The ledger of a mailing: frozen manifests, claimed batches, their outcomes and the totals.
+"""The ledger of a mailing: attempts of batches, and where each leaves its recipients.
 
-An audience is cut into *slices* (fixed ranges of the first byte of a contact's id). The first run
-of a slice freezes its *manifest*; batch ``n`` is the ``n``-th window of the manifest, for ever, so
-that a claim never names a set of people that could be cut anew. An *attempt* of a batch is one
-small item: who was addressed and why others were not, what SES answered, and what its events
-said later. Every number that people see is folded from manifests and attempts, by :func:`tally`.
+An *attempt* of a batch (see ``manifest``) is one small item: who was addressed and why others were
+not, what SES answered, and what its events said later. Everything else is read from these: who is
+settled, who may be tried again, and every number that people see (``totals``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
 
 from chalicelib.domain.audience import Skip
-from chalicelib.domain.ids import CampaignId, ContactId, PartnerId, base32_of, is_id
+from chalicelib.domain.manifest import BatchKey, Manifest
 from chalicelib.domain.record import dataclass
-
-ID_BYTES = 16
-MAX_WINDOW = 50
-"""SES takes at most 50 entries in one SendBulkEmail."""
-MAX_SLICES = 256
-MAX_BATCHES = 100_000
-
-
-class Run(NamedTuple):
-    """One mailing of a campaign in one variant; the first version makes exactly one of each."""
-
-    campaign: CampaignId
-    mailing: int = 1
-    variant: int = 1
-
-
-class SliceKey(NamedTuple):
-    """One slice of a run."""
-
-    run: Run
-    number: int
-
-
-class BatchKey(NamedTuple):
-    """One attempt of one batch of a slice: what a claim is unique in. Attempts count from 1."""
-
-    slice: SliceKey
-    batch: int
-    attempt: int
-
-
-def byte_range(number: int, slices: int) -> range:
-    """The first bytes of the ids that belong to a slice; ``slices`` divides 256."""
-    width = MAX_SLICES // slices
-    return range(number * width, (number + 1) * width)
-
-
-def slices_for(estimate: int, *, per_slice: int) -> int:
-    """How many slices an audience of about that size is cut into: a power of two, 1 to 256."""
-    count = 1
-    while count < MAX_SLICES and estimate > count * per_slice:
-        count *= 2
-    return count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """The frozen audience of a slice: 16-byte ids in order, cut into windows of ``window``."""
-
-    key: SliceKey
-    ids: bytes
-    window: int
-    made_at: datetime
-
-    @property
-    def count(self) -> int:
-        """How many contacts it holds."""
-        return len(self.ids) // ID_BYTES
-
-    @property
-    def batches(self) -> int:
-        """How many windows it has."""
-        return -(-self.count // self.window)
-
-    def size_of(self, batch: int) -> int:
-        """How many contacts a window holds: ``window``, but for the last."""
-        return max(0, min(self.window, self.count - batch * self.window))
-
-    def members(self, batch: int) -> tuple[ContactId, ...]:
-        """The contacts of a window, in order."""
-        start = batch * self.window
-        return tuple(self._id(i) for i in range(start, start + self.size_of(batch)))
-
-    def member(self, batch: int, ordinal: int) -> ContactId | None:
-        """The contact at a place of a window, or None if there is no such place."""
-        if not (0 <= batch < self.batches and 0 <= ordinal < self.size_of(batch)):
-            return None
-        return self._id(batch * self.window + ordinal)
-
-    def _id(self, index: int) -> ContactId:
-        return ContactId(base32_of(self.ids[index * ID_BYTES:(index + 1) * ID_BYTES]))
 
 
 class Mark(IntEnum):
@@ -256,6 +171,12 @@ def decisive(attempts: Sequence[Attempt], ordinal: int) -> Attempt | None:
     return next((a for a in reversed(attempts) if a.marks[ordinal] != Mark.ABSENT), None)
 
 
+def reason_of(attempts: Sequence[Attempt], ordinal: int) -> str:
+    """Why a recipient who is suppressed was not mailed, as the last attempt says."""
+    marks = [a.marks[ordinal] for a in attempts if a.marks[ordinal] in _SKIP_OF]
+    return _SKIP_OF[marks[-1]].value
+
+
 def retryable(attempts: Sequence[Attempt], size: int) -> tuple[int, ...]:
     """The ordinals that the next attempt of a batch may address.
 
@@ -295,107 +216,6 @@ def by_batch(attempts: Iterable[Attempt]) -> dict[int, list[Attempt]]:
     return batches
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """What became of an audience.
-
-    ``audience`` = ``sent`` + ``suppressed`` (by reason) + ``failed`` + ``unknown`` +
-    ``not_attempted`` + ``pending``, always. The rest counts messages among those sent.
-    """
-
-    audience: int = 0
-    sent: int = 0
-    suppressed: Mapping[str, int] = field(default_factory=dict)
-    failed: int = 0
-    unknown: int = 0
-    not_attempted: int = 0
-    pending: int = 0
-    delivered: int = 0
-    bounced: int = 0
-    complained: int = 0
-    opened: int = 0
-    clicked: int = 0
-
-    @property
-    def left_out(self) -> int:
-        """How many were not mailed for a reason."""
-        return sum(self.suppressed.values())
-
-    @property
-    def conserved(self) -> bool:
-        """Whether nobody vanished."""
-        settled = self.sent + self.left_out + self.failed + self.unknown
-        return self.audience == settled + self.not_attempted + self.pending
-
-    def stopped(self) -> Totals:
-        """The same once nobody will go on: what was pending is not attempted."""
-        return replace(self, pending=0, not_attempted=self.not_attempted + self.pending)
-
-    def __add__(self, other: Totals) -> Totals:
-        """Both together."""
-        return Totals(
-            suppressed=dict(Counter(self.suppressed) + Counter(other.suppressed)),
-            **{name: getattr(self, name) + getattr(other, name) for name in COUNTS},
-        )
-
-
-COUNTS = (
-    "audience", "sent", "failed", "unknown", "not_attempted", "pending",
-    "delivered", "bounced", "complained", "opened", "clicked",
-)
-_EVENT_COUNTS = {
-    "delivered": Seen.DELIVERED, "bounced": Seen.BOUNCED, "complained": Seen.COMPLAINED,
-    "opened": Seen.OPENED, "clicked": Seen.CLICKED,
-}
-
-
-def tally(manifest: Manifest, attempts: Iterable[Attempt]) -> Totals:
-    """Fold a slice's attempts into its totals; what is open counts as pending."""
-    batches = by_batch(attempts)
-    counts: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    for batch in range(manifest.batches):
-        tried = batches.get(batch, [])
-        for ordinal in range(manifest.size_of(batch)):
-            here = status(tried, ordinal)
-            if here is Status.SUPPRESSED:
-                reasons[_why(tried, ordinal)] += 1
-            else:
-                counts[here.value] += 1
-        for name, seen in _EVENT_COUNTS.items():
-            counts[name] += len(frozenset().union(*(a.seen.get(seen, ()) for a in tried)))
-    return Totals(
-        audience=manifest.count, sent=counts["sent"], suppressed=dict(reasons), failed=counts["failed"],
-        unknown=counts["unknown"], pending=counts["open"], **{name: counts[name] for name in _EVENT_COUNTS},
-    )
-
-
-def _why(attempts: Sequence[Attempt], ordinal: int) -> str:
-    marks = [a.marks[ordinal] for a in attempts if a.marks[ordinal] in _SKIP_OF]
-    return _SKIP_OF[marks[-1]].value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SliceState:
-    """How far a slice is. ``turn`` grows with every advance: of two workers one may move it.
-
-    Every batch before ``cursor`` was looked at and left nothing to retry. ``unknown_run`` counts
-    the unknown batches in a row up to there. ``touched_at`` is when somebody last moved or queued
-    the slice, under the campaign's ``epoch``; None for a slice that nobody has touched. ``totals``
-    are as of ``counted_at``.
-    """
-
-    key: SliceKey
-    turn: int = 0
-    epoch: int = 0
-    cursor: int = 0
-    done: bool = False
-    unknown_run: int = 0
-    touched_at: datetime | None = None
-    totals: Totals = field(default_factory=Totals)
-    counted_at: datetime | None = None
-
-
 def settled(manifest: Manifest, attempts: Iterable[Attempt], now: datetime) -> bool:
     """Whether a slice has nothing left to do: no window open, none retryable, none in flight."""
     batches = by_batch(attempts)
@@ -433,42 +253,3 @@ RESEND_MARGIN = timedelta(minutes=5)
 def may_release(attempt: Attempt, now: datetime) -> bool:
     """Whether unknown recipients may be released: the claiming process is dead for certain."""
     return now >= attempt.deadline + RESEND_MARGIN
-
-
-# The message tag: ``<partner>-<campaign>-<mailing>-<variant>-<slice>-<batch>-<attempt>-<ordinal>``.
-# It is one tag, because SES does not say whether tags of an entry replace those of the call.
-
-TAG = "message"
-
-
-class MessageRef(NamedTuple):
-    """Which message of which attempt an SES event speaks of."""
-
-    partner: PartnerId
-    key: BatchKey
-    ordinal: int
-
-
-def tag_of(partner: PartnerId, key: BatchKey) -> str:
-    """The value of the tag up to the ordinal, which the caller appends (hot path)."""
-    (run, number), batch, attempt = key
-    return f"{partner}-{run.campaign}-{run.mailing}-{run.variant}-{number}-{batch}-{attempt}-"
-
-
-def read_tag(value: str) -> MessageRef:
-    """Read a tag back; raises ValueError for whatever :func:`tag_of` did not write."""
-    parts = value.split("-")
-    if len(parts) != 8 or not is_id(parts[0], "prt") or not is_id(parts[1], "cmp"):
-        raise ValueError("not a tag of ours")
-    mailing, variant, number, batch, attempt, ordinal = (_number(part) for part in parts[2:])
-    if number >= MAX_SLICES or batch >= MAX_BATCHES or ordinal >= MAX_WINDOW or 0 in (mailing, variant, attempt):
-        raise ValueError("a number in the tag is out of range")
-    run = Run(CampaignId(parts[1]), mailing, variant)
-    return MessageRef(PartnerId(parts[0]), BatchKey(SliceKey(run, number), batch, attempt), ordinal)
-
-
-def _number(text: str) -> int:
-    """A number as we write it: ASCII digits, no sign, no leading zero."""
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or (len(text) > 1 and text[0] == "0"):
-        raise ValueError("not a number of ours")
-    return int(text)

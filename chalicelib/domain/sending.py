@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chalicelib.domain.campaign import Campaign, HoldReason
-from chalicelib.domain.ledger import MAX_WINDOW, Totals
+from chalicelib.domain.manifest import MAX_WINDOW
 from chalicelib.domain.schedule import GRACE, LATENESS
+from chalicelib.domain.totals import Totals
 
 LOOKAHEAD = timedelta(seconds=90)
 """The tick runs every minute and queues what is due within this time, so that a missed one is harmless."""

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from chalicelib.domain.ledger import TAG, Seen, read_tag
+from chalicelib.domain.ledger import Seen
+from chalicelib.domain.tag import TAG, read_tag
 from chalicelib.usecases.feedback import Event
 
 _SEEN = {

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from chalicelib.domain.contact import Suppression
 from chalicelib.domain.ids import PartnerId
-from chalicelib.domain.ledger import Attempt, Manifest
+from chalicelib.domain.ledger import Attempt
+from chalicelib.domain.manifest import Manifest
 from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import QueueName
 

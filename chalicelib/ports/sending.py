@@ -8,18 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.ids import CampaignId
-from chalicelib.domain.ledger import (
-    Attempt,
-    BatchKey,
-    Manifest,
-    Result,
-    Run,
-    Seen,
-    SliceKey,
-    SliceState,
-    Totals,
-)
+from chalicelib.domain.ledger import Attempt, Result, Seen
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.record import dataclass
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession
 
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from chalicelib.domain.audience import skip_reason
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, ContactId
-from chalicelib.domain.ledger import MARK_OF, BatchKey, Mark, tag_of
+from chalicelib.domain.ledger import MARK_OF, Mark
+from chalicelib.domain.manifest import BatchKey
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.sending import ENTRY_BYTES
+from chalicelib.domain.tag import tag_of
 from chalicelib.ports.sending import BulkBatch, BulkEntry
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import ContactRecord

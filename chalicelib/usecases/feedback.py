@@ -11,16 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib import observe
-from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.address import normalise
 from chalicelib.domain.campaign import Actor, State
 from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
 from chalicelib.domain.ids import ContactId, PartnerId
-from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Mark, MessageRef, Seen, SliceKey, Totals
+from chalicelib.domain.ledger import Attempt, Mark, Seen
+from chalicelib.domain.manifest import BatchKey, Manifest, SliceKey
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.tag import MessageRef
+from chalicelib.domain.totals import Totals, tally
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import control
 from chalicelib.usecases.world import World
@@ -132,7 +134,7 @@ def _by_attempt(events: Iterable[Event]) -> dict[BatchKey, dict[Seen, frozenset[
 def _recount(world: World, session: PartnerSession, manifest: Manifest) -> None:
     now = world.clock.now()
     attempts = world.ledger.attempts(session, manifest.key, 0, manifest.batches)
-    world.ledger.count(session, manifest.key, rules.tally(manifest, attempts), now)
+    world.ledger.count(session, manifest.key, tally(manifest, attempts), now)
 
 
 def _guard(world: World, session: PartnerSession, key: SliceKey) -> None:

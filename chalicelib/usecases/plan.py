@@ -17,10 +17,11 @@ from chalicelib.domain.audience import bracket
 from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId, PartnerId
-from chalicelib.domain.ledger import MAX_SLICES, Run, SliceKey, SliceState, Totals, slices_for
+from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
 from chalicelib.domain.step import next_look, take
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import approved, control, outbox, review

@@ -8,9 +8,11 @@ from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import Campaign, State
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import CampaignId
-from chalicelib.domain.ledger import Attempt, Manifest, Run, SliceState, Totals
+from chalicelib.domain.ledger import Attempt
+from chalicelib.domain.manifest import Manifest, Run, SliceKey
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.step import record
+from chalicelib.domain.totals import SliceState, Totals, tally
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import control
@@ -39,10 +41,10 @@ def recount(world: World, session: PartnerSession, campaign: Campaign) -> Totals
     """The same from every manifest and attempt; for whoever must be exact now."""
     totals = Totals()
     for number in range(campaign.slices):
-        key = rules.SliceKey(Run(campaign.id), number)
+        key = SliceKey(Run(campaign.id), number)
         manifest = world.ledger.manifest(session, key)
         if manifest is not None:
-            totals += rules.tally(manifest, world.ledger.attempts(session, key, 0, manifest.batches))
+            totals += tally(manifest, world.ledger.attempts(session, key, 0, manifest.batches))
     return totals if campaign.state in _GOES_ON else totals.stopped()
 
 

@@ -21,9 +21,11 @@ from chalicelib.domain import sending
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound, Retryable
 from chalicelib.domain.ids import CampaignId, PartnerId, bytes_of
-from chalicelib.domain.ledger import Attempt, BatchKey, Manifest, Mark, Result, Run, SliceKey, SliceState
+from chalicelib.domain.ledger import Attempt, Mark, Result
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey, byte_range
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.totals import SliceState, tally
 from chalicelib.ports.sending import Reservation
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.trust import ContactRecord
@@ -115,7 +117,7 @@ def _freeze(
     """
     assert campaign.started_at is not None
     ids = bytearray()
-    for byte in rules.byte_range(work.key.number, campaign.slices):
+    for byte in byte_range(work.key.number, campaign.slices):
         for contact, created_at in world.contacts.ids(session, byte):
             if created_at <= campaign.started_at:
                 ids += bytes_of(contact)
@@ -345,7 +347,7 @@ def _close(world: World, campaign: Campaign, turn: _Turn) -> None:
     now = world.clock.now()
     key, manifest = turn.manifest.key, turn.manifest
     attempts = world.ledger.attempts(turn.session, key, 0, manifest.batches)
-    world.ledger.count(turn.session, key, rules.tally(manifest, attempts), now)
+    world.ledger.count(turn.session, key, tally(manifest, attempts), now)
     if turn.stale:
         # The slice may be in the hands of the next epoch already: leave it alone.
         return

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain.campaign import Actor, HoldReason, State
 from chalicelib.domain.errors import Conflict, Problem
 from chalicelib.domain.ids import CampaignId
-from chalicelib.domain.ledger import Totals
+from chalicelib.domain.totals import Totals
 from chalicelib.texts.contacts import REASONS
 from chalicelib.texts.partner import HOLDS, NEXT
 from chalicelib.usecases import control, drafts, progress, story, submit

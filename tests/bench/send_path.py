@@ -31,12 +31,11 @@ from chalicelib.adapters.dynamo.codec import stamp
 from chalicelib.adapters.dynamo.values import encode_item
 from chalicelib.adapters.rate import DynamoRate
 from chalicelib.domain import digest
-from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import State
 from chalicelib.domain.contact import Contact
 from chalicelib.domain.content import Content, Context, Placeholder
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId, base32, bytes_of
-from chalicelib.domain.ledger import Run, SliceKey
+from chalicelib.domain.manifest import Run, SliceKey, byte_range, slices_for
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import RateLimiter, Share
 from chalicelib.ports.system import Blobs, PartnerSession, PartnerSessions, QueueName
@@ -148,7 +147,7 @@ def seed(bench: Bench, campaign_id: CampaignId, recipients: int, *, contacts: ra
     bench.blobs.put(session, content_key(PARTNER, content.sha256), content.encode(), "application/json")
     revision = stage.fakes.campaigns.history(stage.session, stage.campaign.id).revisions[0]
     revision = digest.bound(replace(revision, campaign=campaign_id, content=content.sha256))
-    slices = rules.slices_for(recipients, per_slice=4_000)
+    slices = slices_for(recipients, per_slice=4_000)
     before = replace(stage.campaign, id=campaign_id, org=SETTINGS.org_id)
     after = replace(
         before, version=2, state=State.SENDING, started_at=START, slices=slices, digests=revision.digests)
@@ -267,7 +266,7 @@ def ratio(rounds: int, recipients: int, single: int) -> float:
         found = []
         for turn in range(rounds):
             campaign_id = CampaignId(f"cmp_{base32(turn + 1)}")
-            eight = rules.byte_range(0, rules.slices_for(recipients, per_slice=4_000))
+            eight = byte_range(0, slices_for(recipients, per_slice=4_000))
             seed(bench, campaign_id, recipients, contacts=eight if turn == 0 else None)
             found.append(_one_round(bench, naive, campaign_id, single))
         ours, theirs = (statistics.median(column) for column in zip(*found, strict=True))

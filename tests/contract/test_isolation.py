@@ -24,19 +24,10 @@ from chalicelib.domain.contact import (
 )
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import ContactId, ImportId, base32, base32_of
-from chalicelib.domain.ledger import (
-    Attempt,
-    BatchKey,
-    Manifest,
-    Mark,
-    Result,
-    Run,
-    Seen,
-    SliceKey,
-    SliceState,
-    Totals,
-)
+from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports import sending, system, trust, workflow
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change

@@ -11,19 +11,10 @@ from chalicelib.adapters.dynamo.ledger import _attempt_item
 from chalicelib.adapters.dynamo.values import size_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId
-from chalicelib.domain.ledger import (
-    Attempt,
-    BatchKey,
-    Manifest,
-    Mark,
-    Result,
-    Run,
-    Seen,
-    SliceKey,
-    SliceState,
-    Totals,
-)
+from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.world import World
 from tests.contract.backends import new_partner

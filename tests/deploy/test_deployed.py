@@ -11,9 +11,9 @@ import pytest
 
 from chalicelib.adapters.schema import TRUST
 from chalicelib.domain.campaign import Campaign, State, Verdict
-from chalicelib.domain.ledger import Totals
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.totals import Totals
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import contacts, drafts, progress, review, submit
 from chalicelib.usecases.drafts import Typed

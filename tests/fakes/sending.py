@@ -8,17 +8,9 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import CampaignId, PartnerId
-from chalicelib.domain.ledger import (
-    Attempt,
-    BatchKey,
-    Manifest,
-    Result,
-    Run,
-    Seen,
-    SliceKey,
-    SliceState,
-    Totals,
-)
+from chalicelib.domain.ledger import Attempt, Result, Seen
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.sending import (
     BulkAnswer,
     BulkBatch,

@@ -28,9 +28,9 @@ from chalicelib.adapters.secret import CONTEXT
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId, PartnerId, base32, make_id
-from chalicelib.domain.ledger import Totals
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.totals import Totals
 from chalicelib.observe import JsonLines, current
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import (

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, cast
 
 from chalicelib.domain.errors import Retryable
-from chalicelib.domain.ledger import Result, SliceState
+from chalicelib.domain.ledger import Result
+from chalicelib.domain.totals import SliceState
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.usecases.world import World
 from tests.sending.stage import Died, Stage

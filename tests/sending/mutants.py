@@ -17,14 +17,15 @@ from types import ModuleType
 from typing import Any
 
 from chalicelib.domain.ids import CampaignId, PartnerId
-from chalicelib.domain.ledger import Attempt, BatchKey
+from chalicelib.domain.ledger import Attempt
+from chalicelib.domain.manifest import BatchKey
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.world import World
 from tests.fakes.sending import FakeLedger
 from tests.sending.stage import CAMPAIGN, PER_SLICE
 
 _MODULES = (
-    "chalicelib.domain.ledger", "chalicelib.domain.sending", "chalicelib.usecases.approved",
+    "chalicelib.domain.ledger", "chalicelib.domain.totals", "chalicelib.domain.sending", "chalicelib.usecases.approved",
     "chalicelib.usecases.control", "chalicelib.usecases.plan", "chalicelib.usecases.batch",
     "chalicelib.usecases.send", "chalicelib.usecases.progress",
 )

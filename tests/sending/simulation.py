@@ -16,12 +16,13 @@ from typing import Any, cast
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped, unused-ignore]
 
-from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import Conflict, Retryable
 from chalicelib.domain.ids import ContactId
-from chalicelib.domain.ledger import BatchKey, Result, Run, Seen
+from chalicelib.domain.ledger import Result, Seen
+from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.sending import FRESH
+from chalicelib.domain.tag import MessageRef, read_tag
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import progress, tick
@@ -67,7 +68,7 @@ class Taken:
     step: int
     at: datetime
     to: str
-    ref: rules.MessageRef
+    ref: MessageRef
     html: str
 
 
@@ -248,7 +249,7 @@ class Simulation:
         for entry, taken in zip(batch.entries, took, strict=True):
             if taken:
                 self.taken.append(Taken(
-                    self.steps, self.clock.now(), entry.to, rules.read_tag(entry.tag), batch.html))
+                    self.steps, self.clock.now(), entry.to, read_tag(entry.tag), batch.html))
         found = self.stage.fakes.bulk_mailer.take(batch, said, took)
         if kind == 3:
             raise Died
@@ -298,7 +299,7 @@ class Simulation:
     def _released(self) -> set[tuple[BatchKey, int]]:
         found: set[tuple[BatchKey, int]] = set()
         for number in range(self.stage.campaign.slices):
-            key = rules.SliceKey(Run(CAMPAIGN), number)
+            key = SliceKey(Run(CAMPAIGN), number)
             for attempt in self.stage.fakes.ledger.attempts(self.stage.session, key, 0, 10_000):
                 found |= {(attempt.key, ordinal) for ordinal in attempt.released}
         return found

@@ -26,11 +26,14 @@ from chalicelib.domain.ids import (
     TemplateId,
     bytes_of,
 )
-from chalicelib.domain.ledger import Result, Run, SliceKey, Status, Totals
+from chalicelib.domain.ledger import Result, Status
+from chalicelib.domain.manifest import Run, SliceKey
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope
+from chalicelib.domain.tag import read_tag
+from chalicelib.domain.totals import Totals
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import DUE_SHARDS
@@ -365,7 +368,7 @@ def judge(stage: Stage, *, resent: frozenset[str] = frozenset()) -> Totals:
 def event(stage: Stage, number: int, seen: rules.Seen) -> Event:
     """The event that SES publishes of its ``number``-th accepted mail."""
     entry = stage.fakes.bulk_mailer.accepted[number]
-    return Event(rules.read_tag(entry.tag), entry.to, seen, stage.fakes.clock.now())
+    return Event(read_tag(entry.tag), entry.to, seen, stage.fakes.clock.now())
 
 
 def tell_all(stage: Stage, seen: rules.Seen = rules.Seen.DELIVERED) -> None:

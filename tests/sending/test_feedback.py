@@ -13,7 +13,8 @@ import pytest
 
 from chalicelib.domain.campaign import HoldReason, State
 from chalicelib.domain.contact import SuppressionReason
-from chalicelib.domain.ledger import Result, Seen, read_tag
+from chalicelib.domain.ledger import Result, Seen
+from chalicelib.domain.tag import read_tag
 from chalicelib.events import feedback as handler
 from chalicelib.events.ses import Foreign, event_of, lines, uploaded_keys
 from chalicelib.ports.sending import BulkAnswer, BulkBatch

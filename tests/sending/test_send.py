@@ -11,7 +11,9 @@ import pytest
 
 from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import Digests, HoldReason, State
-from chalicelib.domain.ledger import Result, Run, SliceKey, Status, read_tag
+from chalicelib.domain.ledger import Result, Status
+from chalicelib.domain.manifest import BatchKey, Run, SliceKey
+from chalicelib.domain.tag import read_tag
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.usecases import control, progress
 from chalicelib.usecases.send import work_of
@@ -246,7 +248,7 @@ def test_a_slice_whose_other_worker_was_throttled_is_gone_through_again() -> Non
     manifest = _freeze(stage.fakes, stage.session, stage.campaign, work_of(
         {"partner": PARTNER, "campaign": CAMPAIGN, "slice": 1, "epoch": 1}), 1_000)
     claim = rules.Attempt(
-        key=rules.BatchKey(key, 0, 1), marks=bytes(manifest.size_of(0)), claimed_at=START,
+        key=BatchKey(key, 0, 1), marks=bytes(manifest.size_of(0)), claimed_at=START,
         deadline=START + timedelta(seconds=120))
     stage.fakes.ledger.claim(stage.session, claim)
     runner.run(START + timedelta(seconds=60), finish=False)

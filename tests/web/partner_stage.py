@@ -12,13 +12,14 @@ from chalicelib.domain.audience import Tally
 from chalicelib.domain.campaign import Action, Actor, Campaign, State
 from chalicelib.domain.contact import LegalBasis, SuppressionReason
 from chalicelib.domain.ids import OrgId, PersonId, ProgrammeId, TemplateId, make_id
-from chalicelib.domain.ledger import Run, SliceKey, Totals
+from chalicelib.domain.manifest import Run, SliceKey
 from chalicelib.domain.partner import Participation, Partner
 from chalicelib.domain.people import Membership, Person, Role
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.totals import Totals
 from chalicelib.ports.workflow import Change
 from chalicelib.rendering.source import compile_source
 from chalicelib.usecases import drafts, submit

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.campaign import Action, Actor, HoldReason, State, Verdict
-from chalicelib.domain.ledger import Totals
 from chalicelib.domain.step import take
+from chalicelib.domain.totals import Totals
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import control
 from tests.web.partner_stage import Place, place

@@ -20,20 +20,9 @@ from chalicelib.adapters.dynamo.keys import part
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
-from chalicelib.domain.ledger import (
-    MAX_SLICES,
-    Attempt,
-    BatchKey,
-    Manifest,
-    Result,
-    Run,
-    Seen,
-    SliceKey,
-    SliceState,
-    Totals,
-    pack,
-    unpack,
-)
+from chalicelib.domain.ledger import Attempt, Result, Seen, pack, unpack
+from chalicelib.domain.manifest import MAX_SLICES, BatchKey, Manifest, Run, SliceKey
+from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import require_customers
 
