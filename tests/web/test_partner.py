@@ -9,7 +9,6 @@ import pytest
 from chalicelib.domain.ids import PartnerId, make_id
 from chalicelib.domain.people import Membership, Role
 from chalicelib.domain.totals import Totals
-from chalicelib.domain.totals import Totals
 from chalicelib.usecases import imports
 from tests.web import stage
 from tests.web.partner_stage import ROUTES, Place, place
