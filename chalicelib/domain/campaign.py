@@ -56,6 +56,8 @@ class Action(StrEnum):
     RESUME = "resume"
     CANCEL = "cancel"
     FINISH = "finish"
+    REFRAME = "reframe"
+    RENEW = "renew"
 
 
 class Actor(StrEnum):
@@ -84,6 +86,12 @@ _SUBMIT = _arc((State.IN_REVIEW, State.APPROVED), Actor.PARTNER)
 _WITHDRAW = _arc(State.DRAFT, Actor.PARTNER)
 _HOLD = _arc(State.HELD, Actor.PARTNER, Actor.HQ, Actor.GUARD)
 
+
+def _reframe(stays: State) -> Arc:
+    """A release puts another frame around what was submitted: nothing moves, and once it sends nothing changes."""
+    return _arc(stays, Actor.HQ, Actor.PARTNER)
+
+
 TRANSITIONS: Mapping[tuple[State, Action], Arc] = MappingProxyType({
     (State.DRAFT, Action.SUBMIT): _SUBMIT,
     (State.CHANGES_REQUESTED, Action.SUBMIT): _SUBMIT,
@@ -103,6 +111,12 @@ TRANSITIONS: Mapping[tuple[State, Action], Arc] = MappingProxyType({
     (State.HELD, Action.RESUME): _arc((State.APPROVED, State.SENDING), Actor.PARTNER, Actor.HQ),
     (State.HELD, Action.CANCEL): _arc(State.CANCELLED, Actor.PARTNER, Actor.HQ),
     (State.SENDING, Action.FINISH): _arc(State.SENT, Actor.CLOCK),
+    (State.IN_REVIEW, Action.REFRAME): _reframe(State.IN_REVIEW),
+    (State.APPROVED, Action.REFRAME): _reframe(State.APPROVED),
+    (State.HELD, Action.REFRAME): _reframe(State.HELD),
+    # A release wants the mail looked at again: as a new revision, in its new frame.
+    (State.IN_REVIEW, Action.RENEW): _arc(State.IN_REVIEW, Actor.HQ),
+    (State.APPROVED, Action.RENEW): _arc(State.IN_REVIEW, Actor.HQ),
 })
 
 
@@ -144,6 +158,7 @@ class HoldReason(StrEnum):
     WINDOW = "window"
     SENDER = "sender"
     RESTORED = "restored"
+    TEMPLATE = "template"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ TITLES: dict[str, str] = {
     "hold": "Paused", "resume": "Resumed", "cancel": "Cancelled", "finish": "Sending finished",
     "resend_unknown": "Mails that were not confirmed are sent again",
     "refused_locked": "A change of a locked part was refused",
+    "reframe": "New look of head office, your text unchanged", "renew": "Sent to the reviewers again in a new look",
+    "release": "Head office changed the template",
 }
 """What the timeline calls the steps of a campaign."""
 
@@ -50,6 +52,7 @@ HOLDS: dict[str, str] = {
     "window": "the programme’s run window is closed",
     "sender": "the mail service does not accept your sender address. Ask head office to check it",
     "restored": "the system was restored from a backup, and somebody has to look before it goes on",
+    "template": "its template is not used any more. Take the newer one over, which the page offers",
 }
 """Why a campaign is paused; read as “Paused, because ...”."""
 

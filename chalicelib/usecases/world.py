@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from chalicelib.domain.ids import OrgId
     from chalicelib.ports.operation import Inspector, Resolver
+    from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
@@ -84,6 +85,8 @@ class World(Protocol):
     def books(self) -> Books: ...
     @property
     def waivers(self) -> Waivers: ...
+    @property
+    def releases(self) -> Releases: ...
     @property
     def contacts(self) -> Contacts: ...
     @property

@@ -25,6 +25,11 @@ LIFE = {
     ("held", "resume"): ({"approved", "sending"}, {"partner", "hq"}),
     ("held", "cancel"): ({"cancelled"}, {"partner", "hq"}),
     ("sending", "finish"): ({"sent"}, {"clock"}),
+    ("in_review", "reframe"): ({"in_review"}, {"hq", "partner"}),
+    ("approved", "reframe"): ({"approved"}, {"hq", "partner"}),
+    ("held", "reframe"): ({"held"}, {"hq", "partner"}),
+    ("in_review", "renew"): ({"in_review"}, {"hq"}),
+    ("approved", "renew"): ({"in_review"}, {"hq"}),
 }
 
 

@@ -375,7 +375,8 @@ class FakeCampaigns:
 
     def commit(self, session: PartnerSession, change: Change) -> None:
         """All or nothing: every condition is looked at before anything is written."""
-        others = [change.before.id, *(p.campaign for p in (change.audit, change.draft, change.revision, change.frame, change.proposal) if p)]
+        parts = (change.audit, change.draft, change.revision, change.frame, change.proposal)
+        others = [change.before.id, *(part.campaign for part in parts if part)]
         place = _place(session, change.after, *others, *(ask.campaign for ask in change.asks))
         if change.after.version != change.before.version + 1:
             raise Permanent("a change must count the campaign's version up by one")

@@ -14,6 +14,7 @@ from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.frame import Frame, Proposal, standing
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, Control, History
@@ -22,6 +23,8 @@ DRAFT = Kind(Draft, "draft")
 REVISION = Kind(Revision, "revision")
 ASK = Kind(Ask, "ask")
 AUDIT = Kind(AuditEntry, "audit")
+FRAME = Kind(Frame, "frame")
+PROPOSAL = Kind(Proposal, "proposal")
 __all__ = ["ASK", "AUDIT", "CONTROL", "DRAFT", "REVISION", "DynamoCampaigns"]
 
 
@@ -75,11 +78,14 @@ class DynamoCampaigns:
         drafts = [DRAFT.read(item) for item in items if item["sk"] == "DRAFT"]
         if not drafts:
             raise NotFound("no such campaign")
+        frames = tuple(FRAME.read(item) for item in items if item["sk"].startswith("FRAME#"))
         return History(
             drafts[0],
-            tuple(REVISION.read(item) for item in items if item["sk"].startswith("REV#")),
+            standing((REVISION.read(item) for item in items if item["sk"].startswith("REV#")), frames),
             tuple(ASK.read(item) for item in items if item["sk"].startswith("ASK#")),
             tuple(AUDIT.read(item) for item in items if item["sk"].startswith("AUDIT#")),
+            frames,
+            tuple(PROPOSAL.read(item) for item in items if item["sk"].startswith("OFFER#")),
         )
 
     def save_draft(self, session: PartnerSession, draft: Draft) -> None:
@@ -110,7 +116,7 @@ class DynamoCampaigns:
             raise Conflict("campaign.changed") from None
 
     def _beside(self, session: PartnerSession, change: Change) -> Sequence[Step]:
-        """Draft, revision, audit entry and asks of a change."""
+        """Draft, revision, audit entry, frame, proposal and asks of a change."""
         campaign, absent = change.after, ex.absent("pk")
         pk = keys.history(session.partner, campaign.id)
         steps: list[Step] = []
@@ -123,6 +129,12 @@ class DynamoCampaigns:
         if change.audit is not None:
             _must_agree(session, campaign, change.audit.campaign)
             steps.append(Put(AUDIT.item(change.audit, pk, _audit_key(change.audit)), absent))
+        if change.frame is not None:
+            _must_agree(session, campaign, change.frame.campaign)
+            steps.append(Put(FRAME.item(change.frame, pk, _frame_key(change.frame)), absent))
+        if change.proposal is not None:
+            _must_agree(session, campaign, change.proposal.campaign)
+            steps.append(Put(PROPOSAL.item(change.proposal, pk, f"OFFER#{keys.part(change.proposal.release)}")))
         for ask in change.asks:
             _must_agree(session, campaign, ask.campaign)
             steps.append(Put(ASK.item(ask, pk, f"ASK#{ask.revision:06d}#{ask.stage}#{keys.part(ask.person)}")))
@@ -156,3 +168,7 @@ def _must_agree(session: PartnerSession, campaign: Campaign, *others: CampaignId
 
 def _audit_key(entry: AuditEntry) -> str:
     return f"AUDIT#{entry.sequence:06d}"
+
+
+def _frame_key(frame: Frame) -> str:
+    return f"FRAME#{frame.revision:06d}#{frame.sequence:04d}"

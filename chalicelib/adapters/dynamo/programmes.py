@@ -46,6 +46,17 @@ class DynamoProgrammes:
             raise NotFound("no such programme")
         return PROGRAMME.read(item)
 
+    def save(self, programme: Programme, *, expected_version: int) -> None:
+        """On the condition of the version before."""
+        item = PROGRAMME.item(programme, self._list, keys.part(programme.id))
+        try:
+            self._table.put(item, condition=ex.equals("version", expected_version))
+        except ConditionFailed as failed:
+            if failed.item is None:
+                raise NotFound("no such programme") from None
+            if not failed.was_ours(item):
+                raise Conflict("programme.changed") from None
+
     def list(self) -> Sequence[Programme]:
         """Ids sort by the time they were made."""
         return [PROGRAMME.read(item) for item in self._table.query(self._list, newest_first=True)]
