@@ -40,7 +40,7 @@ def written(cls: Any, name: str) -> Any:
     """One method as the standard decorator writes it: on a twin that has the same fields and nothing else."""
     told = dataclasses.fields(cls)
     twin: dict[str, Any] = {field.name: field for field in told}
-    twin |= {"__annotations__": {field.name: field.type for field in told}, "__doc__": "",
+    twin |= {"__annotations__": {field.name: field.type for field in told}, "__doc__": "a twin",
              "__module__": cls.__module__, "__qualname__": cls.__qualname__}
     if hasattr(cls, "__post_init__"):
         twin["__post_init__"] = cls.__post_init__
