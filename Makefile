@@ -4,7 +4,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin
-PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadgroup
+# A file's tests stay in one process: some follow each other, and what a module sets up is dear.
+PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadfile
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help

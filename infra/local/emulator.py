@@ -6,15 +6,18 @@ power cut the state is that of the last orderly end.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -29,6 +32,9 @@ STACK_SERVICES = f"{SERVICES},lambda,apigateway,cloudformation,logs,events,ses,f
 START_SECONDS = 30.0
 STOP_SECONDS = 60.0
 """A save of 100,000 items takes 6 to 10 seconds."""
+PROMISED = range(20_000, 32_000)
+"""Where :func:`free_ports` looks: below the ports that Linux and macOS give to outgoing connections."""
+_locks: list[TextIO] = []
 
 
 class EmulatorError(RuntimeError):
@@ -148,7 +154,39 @@ def port_taken(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on, promised to this process for as long as it lives."""
+    return free_ports(lambda port: (port,))[0]
+
+
+def free_ports(pattern: Callable[[int], tuple[int, ...]]) -> tuple[int, ...]:
+    """The first ``pattern`` of ports that are all free, promised to this process for as long as it lives.
+
+    Asking the system for any free port is not enough: it gives the same one to the next that asks, or to an
+    outgoing connection, before a server has started on it. So they lie below those that the system gives away,
+    and a lock on a file of each keeps every other process that asks here from taking it. Raises EmulatorError.
+    """
+    first = PROMISED.start + os.getpid() * 97 % len(PROMISED)
+    for port in (*range(first, PROMISED.stop), *range(PROMISED.start, first)):
+        ports = pattern(port)
+        if all(number in PROMISED for number in ports) and _promise(ports):
+            return ports
+    raise EmulatorError("There is no free port left between 20000 and 32000.")
+
+
+def _promise(ports: tuple[int, ...]) -> bool:
+    """Lock and try all of the ports, or none; the locks end with the process."""
+    locks: list[TextIO] = []
+    folder = Path(tempfile.gettempdir()) / f"countersign-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    try:
+        for port in ports:
+            locks.append((folder / str(port)).open("a"))
+            fcntl.flock(locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.create_server((HOST, port)):
+                pass
+    except OSError:
+        for lock in locks:
+            lock.close()
+        return False
+    _locks.extend(locks)
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.local.ports import three_free_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 CHROMIUM = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -29,11 +30,10 @@ DESKTOP = {"width": 1280, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder is a browser test, and they share one running application."""
+    """Every test of this folder is a browser test."""
     for item in items:
         if Path(str(item.fspath)).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 class Running:
@@ -75,30 +75,12 @@ class Running:
         self.call("/_tick", {})
 
 
-def free_port() -> int:
-    """The first of a free pair of ports for pages and mailbox; the emulator's is the runner's own rule."""
-    for _ in range(50):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-        if not 12_000 < port < 60_000:
-            continue
-        try:
-            for other in (port + 1, port - 3434):
-                with socket.socket() as two:
-                    two.bind(("127.0.0.1", other))
-        except OSError:
-            continue
-        return port
-    raise RuntimeError("no free ports")
-
-
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`make run`'s program, seeded anew; its clean stop is part of the test."""
     if not (ROOT / ".venv-emulator").exists():
         pytest.skip("the local AWS is not installed: run `make run` or `make check` once")
-    port, folder = free_port(), tmp_path_factory.mktemp("local")
+    port, folder = three_free_ports().pages, tmp_path_factory.mktemp("local")
     log = (folder / "run.log").open("w+", encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "infra.local.run", "--port", str(port), "--data", str(folder / "data")],

@@ -22,7 +22,7 @@ from infra.deploy.stack import Stack
 from infra.local import seed
 from tests.deploy.conftest import YESTERDAY, Deployed, Visitor, until
 
-pytestmark = [pytest.mark.package, pytest.mark.emulator, pytest.mark.xdist_group("package")]
+pytestmark = [pytest.mark.package, pytest.mark.emulator]
 SUBJECT = "Your bike wakes up"
 
 

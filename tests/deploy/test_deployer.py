@@ -16,7 +16,7 @@ from tests.deploy.conftest import Deployed
 
 KNOWN = dict.fromkeys(("OrgName", "MailFrom", "SenderDomain", "PartnerDomain", "CertificateArn", "BudgetUsd",
                        "AlarmEmail", "Secret"))
-emulated = [pytest.mark.package, pytest.mark.emulator, pytest.mark.xdist_group("package")]
+emulated = [pytest.mark.package, pytest.mark.emulator]
 
 
 def refused(code: str, text: str) -> ClientError:

@@ -1,4 +1,4 @@
-"""The journey is made once for all tests that look at it; the xdist group keeps them in one process."""
+"""The journey is made once in a process, for all tests that look at it."""
 
 from __future__ import annotations
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.isolation.journey import ADDRESS, CANARY, Journey
-
-pytestmark = pytest.mark.xdist_group("journey")
 
 
 def test_no_personal_data_in_any_line(journey: Journey) -> None:

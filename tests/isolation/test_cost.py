@@ -8,8 +8,6 @@ from infra import cost
 from tests.isolation.costs import LARGE, PLACE, document, made
 from tests.isolation.journey import Journey
 
-pytestmark = pytest.mark.xdist_group("journey")
-
 
 def test_the_document_is_up_to_date(journey: Journey) -> None:
     """Whoever adds a call to the way of a mail sees here what it costs."""

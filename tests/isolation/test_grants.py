@@ -17,7 +17,6 @@ from tests.isolation.journey import Journey
 from tests.isolation.report import PLACE, render
 from tests.isolation.second import decide
 
-pytestmark = pytest.mark.xdist_group("journey")
 TABLES = ("workflow", "trust", "keys", "other", "workflow/index/due", "workflow/index/by_programme")
 WRAPPING = NAMES["PartnerKeysKey.Arn"]
 ME, YOU = (f"prt_{base32(n)}" for n in (1, 2))

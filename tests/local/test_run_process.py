@@ -18,19 +18,11 @@ import pytest
 from infra.local.emulator import port_taken
 from infra.local.keeper import is_emulator
 from infra.local.run import CannotStart, Ports
+from tests.local.ports import three_free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.emulator
 READY_SECONDS = 60.0
-
-
-def three_free_ports() -> Ports:
-    """Ports in the pattern of ``PORT=`` that nothing listens on."""
-    for base in range(21_000, 29_000, 7):
-        ports = Ports.beside(base)
-        if not any(map(port_taken, (ports.pages, ports.mailbox, ports.emulator))):
-            return ports
-    raise RuntimeError("no free ports")
 
 
 class Started:
@@ -146,7 +138,7 @@ def test_a_second_start_in_the_same_folder_is_refused(place: Path) -> None:
     """Two runners on one data folder would spoil it; the sentence names the first."""
     first = Started(three_free_ports(), place).ready()
     other = subprocess.run(
-        [sys.executable, "-m", "infra.local.run", "--port", str(first.ports.pages + 3), "--data", str(place)],
+        [sys.executable, "-m", "infra.local.run", "--port", str(three_free_ports().pages), "--data", str(place)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )
     assert other.returncode == 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -46,14 +48,19 @@ class Packaged:
         self._process.stdout.close()
 
 
-_BUILT: list[Path] = []
-
-
 def build_once(factory: pytest.TempPathFactory) -> Path:
-    """The package of this test run, also for the tests of other folders."""
-    if not _BUILT:
-        _BUILT.append(package.build(factory.mktemp("build")))
-    return _BUILT[0]
+    """The package of this test run, for the tests of all folders and of every worker."""
+    shared = factory.getbasetemp()
+    if shared.name.startswith("popen-"):  # the worker's own part of the run's folder
+        shared = shared.parent
+    with (shared / "package.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = shared / "built" / "done"
+        if not done.exists():
+            began = time.monotonic()
+            package.build(done.parent)
+            done.write_text(f"{time.monotonic() - began:.1f}", "utf-8")
+    return done.parent / "package"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 
 from infra import intrinsics
 
-pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.package
 
 
 @pytest.mark.parametrize("name", ["sam.json", "stack.json"])

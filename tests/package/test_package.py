@@ -25,7 +25,7 @@ from infra.local.pump import BATCH_SIZES
 from infra.template import ASSUMED, SURFACES, function_names
 from tests.package.conftest import Packaged
 
-pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.package
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "COUNTERSIGN_STAGE": "prod", "COUNTERSIGN_ORG_ID": "org_01000000000000000000000000",

@@ -28,7 +28,7 @@ from infra.local.pump import Pump, carry_delays, queue_urls
 from infra.local.run import BUCKET, Identity, Ports, environment
 from tests.package.conftest import Packaged
 
-pytestmark = [pytest.mark.package, pytest.mark.emulator, pytest.mark.xdist_group("package")]
+pytestmark = [pytest.mark.package, pytest.mark.emulator]
 
 
 class Deployment:
