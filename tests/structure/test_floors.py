@@ -30,7 +30,7 @@ EAGER: Mapping[str, set[str]] = {
 LAZY: Mapping[str, set[str]] = {
     "chalicelib/domain": {"idna", "lxml", "tinycss2", "yaml"},
     "chalicelib/rendering": {"lxml", "mrml", "nh3", "premailer", "tinycss2"},
-    "chalicelib/adapters": {"boto3", "cryptography", "msgspec"},
+    "chalicelib/adapters": {"PIL", "boto3", "cryptography", "msgspec"},
     "chalicelib/texts": {"babel"},
 }
 """What it may import inside functions only, because it is slow to load and seldom needed."""
