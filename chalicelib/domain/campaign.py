@@ -216,11 +216,20 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """What one save of a draft replaced: the texts that stood there, and the parts that were not there (``gone``)."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What the partner edits; ``version`` tells an autosave that somebody else was faster.
 
     ``local_time`` is a wall-clock time (``YYYY-MM-DDTHH:MM``), ``fold`` "0", "1" or "" (not
-    asked yet); both stay as typed until submit resolves them.
+    asked yet); both stay as typed until submit resolves them. ``undo`` and ``redo`` are the
+    steps back and forward, the nearest last (see :mod:`domain.undo`).
     """
 
     campaign: CampaignId
@@ -236,6 +245,8 @@ class Draft:
     on_lapse: OnLapse = OnLapse.EXPIRE
     saved_at: datetime
     saved_by: PersonId
+    undo: tuple[Replaced, ...] = ()
+    redo: tuple[Replaced, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

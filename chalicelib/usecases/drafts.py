@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib.domain import ids
+from chalicelib.domain import undo as steps
 from chalicelib.domain.campaign import Campaign, Draft, OnLapse, State
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, ProgrammeId
@@ -136,6 +137,27 @@ def save(
     be kept (``value.nul``, ``value.far_too_long``, ``draft.too_large``), Conflict ``draft.changed`` where another tab
     or colleague saved first, ``campaign.not_now`` once the campaign is no draft any more.
     """
+    return change(world, session, person, campaign_id, version, typed, lambda draft, template: draft)
+
+
+def undo(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int, typed: Typed, *,
+    forward: bool = False,
+) -> Draft:
+    """Put the draft back to what it was before its last change, or (``forward``) do again what was undone.
+
+    What is in the form and was not saved yet is a change like any other: it is the first to be undone,
+    and can be done again. Raises as :func:`save` does.
+    """
+    turn = steps.forward if forward else steps.back
+    return change(world, session, person, campaign_id, version, typed, lambda draft, template: turn(draft))
+
+
+def change(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int, typed: Typed,
+    made: Callable[[Draft, TemplateVersion], Draft],
+) -> Draft:
+    """Keep what was typed and what ``made`` makes of it, in one write; raises as :func:`save` does."""
     campaign = world.campaigns.get(session, campaign_id)
     if campaign.state not in EDITABLE:
         raise Conflict("campaign.not_now", state=campaign.state.value, action="save")
@@ -149,16 +171,20 @@ def save(
     if problems := [*foreign, *_unkeepable(typed)]:
         raise Refused(problems)
     saved = replace(
-        draft, version=draft.version + 1, saved_at=world.clock.now(), saved_by=person.id,
-        values={**draft.values, **(typed.values or {})},
-        **{field: text for field in ("subject", "preheader", "local_time", "zone", "fold")
-           if (text := getattr(typed, field)) is not None},
-        on_lapse=OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse,
+        made(steps.recorded(draft, as_typed(draft, typed)), template),
+        version=draft.version + 1, saved_at=world.clock.now(), saved_by=person.id,
     )
     if problems := _too_large(saved):
         raise Refused(problems)
     world.campaigns.save_draft(session, saved)
     return saved
+
+
+def as_typed(draft: Draft, typed: Typed) -> Draft:
+    """The draft as it reads with what was typed."""
+    given = {name: text for name in steps.LINES if (text := getattr(typed, name)) is not None}
+    lapse = OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse
+    return replace(draft, values={**draft.values, **(typed.values or {})}, on_lapse=lapse, **given)
 
 
 def changed(draft: Draft) -> Conflict:

@@ -237,7 +237,8 @@ def take_over(
         draft, template_version=number, values=dict(carry(old, new, draft.values).values), version=draft.version + 1,
         subject=new.subject if draft.subject == old.subject else draft.subject,
         preheader=new.preheader if draft.preheader == old.preheader else draft.preheader,
-        saved_at=world.clock.now(), saved_by=person.id,
+        # Steps back would lead to texts of the older version's fields.
+        saved_at=world.clock.now(), saved_by=person.id, undo=(), redo=(),
     )
     world.campaigns.save_draft(session, saved)
     return saved

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from chalicelib import texts
+from chalicelib.domain import undo as undo_steps
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, Problem, Refused
+from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.people import Person
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import PartnerHome
 from chalicelib.usecases import drafts, kits, preview, story, submit, test_mail, versions
 from chalicelib.usecases.story import Story
+from chalicelib.usecases.world import World
 from chalicelib.web import http, partner_form
+from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
 from chalicelib.web.pages import environment, navigation, render
@@ -38,25 +45,60 @@ def edit(visit: Visit, campaign: str) -> Answer:
 @partner_page()
 def save(visit: Visit, campaign: str) -> Answer:
     """Keep what was typed. The autosave gets JSON, a button a page; the text is never lost."""
+    return kept(visit, campaign, drafts.save, lambda told, saved: _saved(visit, told, saved))
+
+
+@routes.post("/p/{partner}/campaigns/{campaign}/undo")
+@partner_page()
+def undo(visit: Visit, campaign: str) -> Answer:
+    """Go back one change; what stands in the form unsaved is the first to go, and can be done again."""
+    return kept(visit, campaign, drafts.undo, lambda told, saved: _turned(visit, told, saved))
+
+
+@routes.post("/p/{partner}/campaigns/{campaign}/redo")
+@partner_page()
+def redo(visit: Visit, campaign: str) -> Answer:
+    """Do again what was undone; what stands in the form unsaved is kept, and ends what could be done again."""
+    return kept(visit, campaign, partial(drafts.undo, forward=True), lambda told, saved: _turned(visit, told, saved))
+
+
+Write = Callable[[World, PartnerSession, Person, CampaignId, int, drafts.Typed], Draft]
+"""What :func:`drafts.save` and its like are."""
+
+
+def kept(visit: Visit, campaign: str, write: Write, then: Callable[[Story, Draft], Answer]) -> Answer:
+    """Write what the form holds; a form that is stale or refused is shown again with everything in it."""
     told = story.read(visit.world, visit.credentials, campaign)
     draft = told.history.draft
     typed = partner_form.typed_of(visit.form, visit.world.templates.get(draft.template, draft.template_version))
     try:
-        saved = drafts.save(
+        saved = write(
             visit.world, visit.credentials, visit.person, told.id, partner_form.version_of(visit.form), typed,
         )
     except Conflict as conflict:
         if conflict.code != "draft.changed":
             return _not_now(visit, conflict)
-        return _stale(visit, told, partner_form.as_typed(told.history.draft, typed))
+        return _stale(visit, told, drafts.as_typed(told.history.draft, typed))
     except Refused as refused:
-        return _refused(visit, told, partner_form.as_typed(told.history.draft, typed), refused)
-    return _saved(visit, told, saved)
+        return _refused(visit, told, drafts.as_typed(told.history.draft, typed), refused)
+    return then(told, saved)
+
+
+def _turned(visit: Visit, told: Story, saved: Draft) -> Answer:
+    """Back to the form, at the first field that reads differently now."""
+    before = undo_steps.parts(told.history.draft)
+    after = undo_steps.parts(saved)
+    name = next((n for n in {**after, **before} if after.get(n) != before.get(n)), "")
+    place = f"#{field_id(name)}" if name else ""
+    return redirect(campaign_url(visit, told.id, "edit", turned="1") + place)
 
 
 def _saved(visit: Visit, told: Story, saved: Draft) -> Answer:
     if _wants_json(visit):
-        return http.data({"saved": clock_time(saved.saved_at, saved.zone), "version": saved.version})
+        return http.data({
+            "saved": clock_time(saved.saved_at, saved.zone), "version": saved.version,
+            "undo": bool(saved.undo), "redo": bool(saved.redo),
+        })
     if visit.form.get("next") == "check" and not partner_form.time_problems(saved):
         return redirect(campaign_url(visit, told.id, "check"))
     if partner_form.time_problems(saved):
@@ -108,6 +150,7 @@ def _page(
         part=story.part_of(home, told.programme), partner=home.partner, conflict=conflict, here=_links(visit, told),
         newer=versions.offer(visit.world, told.history.draft),
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
+        turned=bool(visit.request.query.get("turned")),
         hints=_hints(visit, home, version, draft), asked=_asked(told),
         summary=partner_form.summary(found, version, visit.language),
     )
@@ -122,7 +165,7 @@ def _asked(told: Story) -> list[tuple[str, str]]:
 
 
 def _links(visit: Visit, told: Story) -> dict[str, str]:
-    names = ("edit", "preview", "preview.txt", "hints", "check", "test-mail", "version")
+    names = ("edit", "undo", "redo", "preview", "preview.txt", "hints", "check", "test-mail", "version")
     return {name: campaign_url(visit, told.id, name) for name in names} | {"status": campaign_url(visit, told.id)}
 
 

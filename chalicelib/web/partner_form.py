@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from chalicelib import texts
 from chalicelib.domain import blocks, schedule, values
-from chalicelib.domain.campaign import Draft, OnLapse
+from chalicelib.domain.campaign import Draft
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateVersion
@@ -79,6 +79,8 @@ class FormView:
     fold: str
     on_lapse: str
     version: int
+    undo: bool = False
+    redo: bool = False
     choice: TimeChoice | None = None
     zones: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
@@ -151,19 +153,12 @@ def version_of(form: Form) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def as_typed(draft: Draft, typed: Typed) -> Draft:
-    """The draft as it would read with what was typed: what a refused form shows again."""
-    given = {name: text for name in PARTS[:-1] if (text := getattr(typed, name)) is not None}
-    lapse = OnLapse(typed.on_lapse) if typed.on_lapse in set(OnLapse) else draft.on_lapse
-    return replace(draft, values={**draft.values, **(typed.values or {})}, on_lapse=lapse, **given)
-
-
 def view(version: TemplateVersion, draft: Draft) -> FormView:
     """Put a draft into rows, in the order in which the mail reads."""
     return FormView(
         rows=_rows(version, draft), subject=draft.subject, preheader=draft.preheader, local_time=draft.local_time,
         zone=draft.zone, fold=draft.fold, on_lapse=draft.on_lapse.value, version=draft.version,
-        choice=time_choice(draft), zones=zones(),
+        undo=bool(draft.undo), redo=bool(draft.redo), choice=time_choice(draft), zones=zones(),
     )
 
 

@@ -15,6 +15,7 @@ from chalicelib.domain.campaign import (
     FindingRecord,
     HoldReason,
     OnLapse,
+    Replaced,
     Revision,
     State,
     Verdict,
@@ -154,6 +155,8 @@ def draft(of: Campaign) -> Draft:
         campaign=of.id, template=TEMPLATE, template_version=3, subject="S", preheader="P",
         values={"greeting": "Hallo", "empty": ""}, local_time="2026-03-09T10:00", zone="Europe/Berlin", fold="1",
         on_lapse=OnLapse.NEXT_SLOT, saved_at=START, saved_by=EMMA,
+        undo=(Replaced(texts={"subject": "", "v.greeting": "Hi"}, gone=("v.empty",)), Replaced()),
+        redo=(Replaced(texts={"zone": "UTC"}),),
     )
 
 

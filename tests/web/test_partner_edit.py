@@ -40,7 +40,8 @@ def test_autosave_keeps_and_tells_the_time() -> None:
     here = place()
     made = here.draft()
     got = here.send(("campaigns", made.id, "edit"), {"version": "1", "v.headline": "New", "subject": "Hi"}, **JSON)
-    assert got.status == 200 and json.loads(got.body) == {"saved": "10:00", "version": 2}
+    assert got.status == 200 and json.loads(got.body) == {
+        "saved": "10:00", "version": 2, "undo": True, "redo": False}
     assert stored(here, made.id).values["headline"] == "New" and stored(here, made.id).subject == "Hi"
 
 

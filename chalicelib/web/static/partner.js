@@ -21,3 +21,8 @@ document.addEventListener("saved", () => {
 for (const tab of document.querySelectorAll("input[name=preview-view]")) {
   tab.addEventListener("change", () => { for (const frame of stale) if (shown(frame)) load(frame); });
 }
+
+/* Undo and redo are buttons of the form; after a save by itself there is something to undo. */
+document.addEventListener("saved", (event) => {
+  for (const button of document.querySelectorAll("[data-turn]")) button.disabled = !event.detail[button.dataset.turn];
+});
