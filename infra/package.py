@@ -78,6 +78,7 @@ def make_task(chalice_zip: Path, task: Path) -> None:
         archive.extractall(task)
     artefact.copy_sources(task, ("templates",))
     artefact.trim(task)
+    artefact.compile_pages(task)
     artefact.compile_all(task)
 
 

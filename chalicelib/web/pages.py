@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
 
 from chalicelib import texts
 from chalicelib.domain.errors import Conflict, Problem, Refused
@@ -23,13 +23,29 @@ from chalicelib.web.guard import Visit
 from chalicelib.web.http import PAGE, Answer, BadRequest, Policy, page
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "pages"
+COMPILED = TEMPLATES.parent / "compiled"
+"""The pages as Python modules; there in the packaged zip only, where a first page would compile four of them."""
+
+
+def loader(compiled: Path) -> BaseLoader:
+    """Templates that were compiled ahead into that folder, or their sources where it is not there."""
+    return ModuleLoader(compiled) if compiled.is_dir() else FileSystemLoader(TEMPLATES)
+
+
+def compile_ahead(compiled: Path) -> None:
+    """Compile every page into that folder; raises TemplateSyntaxError for one that is none.
+
+    Not optimised: that would compute what is constant, here and now, and so in English.
+    """
+    environment("en").overlay(loader=FileSystemLoader(TEMPLATES), optimized=False).compile_templates(
+        compiled, zip=None, ignore_errors=False)
 
 
 @functools.lru_cache(maxsize=16)
 def environment(language: str) -> Environment:
     """The environment of one language; kept, because templates are compiled once."""
     made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=loader(COMPILED), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False, extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(texts.translations(language), newstyle=True)  # type: ignore[attr-defined]

@@ -252,6 +252,14 @@ def test_everything_is_compiled(unzipped: Path) -> None:
     assert b"/var/task/app.py" in Path(importlib.util.cache_from_source(str(unzipped / "app.py"))).read_bytes()
 
 
+def test_every_page_is_compiled(unzipped: Path) -> None:
+    """A first page loads its templates as modules: nothing is left to be compiled by a function."""
+    pages = unzipped / "templates" / "pages"
+    sources = [path.relative_to(pages).as_posix() for path in pages.rglob("*") if path.is_file()]
+    compiled = {path.name for path in (unzipped / "templates" / "compiled").glob("*.py")}
+    assert compiled == {f"tmpl_{hashlib.sha1(name.encode()).hexdigest()}.py" for name in sources}
+
+
 def test_every_service_in_use_has_its_model() -> None:
     """What the program asks botocore for is not trimmed away."""
     asked = {
