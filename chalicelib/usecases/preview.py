@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 from chalicelib.domain import values
 from chalicelib.domain.campaign import Draft, FindingRecord
@@ -13,6 +14,10 @@ from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import TemplateVersion
+
+if TYPE_CHECKING:
+    from chalicelib.domain.compliance.finding import Finding
+    from chalicelib.rendering.mail import Rendered
 
 MAX_LOCKED = 220
 _MERGE = re.compile(r"\{\{\s*contact\.([a-z0-9_]+)[^}]*\}\}")
@@ -58,31 +63,45 @@ def in_scheme(html: str, scheme: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What stands against a draft: ``problems`` stop it, ``warnings`` and ``findings`` are to be looked at."""
+    """What stands against a draft: ``problems`` stop it, ``warnings`` and ``found`` are to be looked at.
+
+    ``rendered`` is the mail, None where a problem kept it from being made.
+    """
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    findings: tuple[FindingRecord, ...] = ()
+    found: tuple[Finding, ...] = ()
+    rendered: Rendered | None = None
+
+    @property
+    def findings(self) -> tuple[FindingRecord, ...]:
+        """The findings as a revision keeps them."""
+        return tuple(finding.record() for finding in self.found)
 
 
 def hints(
     version: TemplateVersion, draft: Draft, entity: LegalEntity, demands: Demands | None = None,
 ) -> Hints:
-    """What the gate would say of the texts now, by the gate's own rules; never raises for what was typed."""
+    """What the rules say of the texts now; never raises for what was typed.
+
+    It is the one judgement there is: the form's hints and the gate (``usecases.submit``) both call it.
+    """
     from chalicelib.rendering.fill import LockedBytesChanged
     from chalicelib.rendering.mail import examine, render
 
-    checked = values.validate_version(version, draft.values)[1]
     try:
         rendered = render(
             version, values=draft.values, subject=draft.subject, preheader=draft.preheader, entity=entity,
         )
     except Refused as refused:
-        return Hints(tuple(refused.problems), checked.warnings)
+        return Hints(tuple(refused.problems), _warnings(version, draft))
     except LockedBytesChanged as changed:
-        return Hints((Problem("preview.impossible", changed.region),), checked.warnings)
-    found = tuple(f.record() for f in examine(version, rendered, entity, demands))
-    return Hints((), checked.warnings, found)
+        return Hints((Problem("preview.impossible", changed.region),), _warnings(version, draft))
+    return Hints((), rendered.warnings, tuple(examine(version, rendered, entity, demands)), rendered)
+
+
+def _warnings(version: TemplateVersion, draft: Draft) -> tuple[Problem, ...]:
+    return values.validate_version(version, draft.values)[1].warnings
 
 
 Part = tuple[str, str]

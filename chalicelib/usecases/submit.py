@@ -39,10 +39,11 @@ from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerDesk
-from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import company, drafts, kits, lanes, outbox, story
+from chalicelib.rendering.mail import Rendered, examine
+from chalicelib.usecases import company, drafts, kits, lanes, outbox, preview, story
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lanes import Route
+from chalicelib.usecases.preview import Hints
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
@@ -56,7 +57,8 @@ MAX_NOTE = 2_000
 class Answers:
     """Everything the check-your-answers page shows, with all that still stands in the way.
 
-    ``start``, ``rendered`` and ``audience`` are None where a problem kept them from being made.
+    ``start`` and ``rendered`` are None where a problem kept them from being made. ``said`` is what the rules
+    say of the texts, before exceptions; ``findings`` are the same after them.
     ``askable`` are blocking findings, by fingerprint, that a person may be asked about,
     ``waivable`` those of which head office may make an exception.
     """
@@ -68,6 +70,7 @@ class Answers:
     start: SendTime | None
     audience: Preflight
     rendered: Rendered | None
+    said: Hints
     findings: tuple[FindingRecord, ...]
     lane: Lane
     route: Route
@@ -86,7 +89,13 @@ def look(
     asks the control item and the programme.
     """
     told = story.read(world, session, campaign_id)
-    desk = world.partners.desk(session, told.programme)
+    return consider(world, session, told, world.partners.desk(session, told.programme), ask)
+
+
+def consider(
+    world: World, session: PartnerSession, told: Story, desk: PartnerDesk, ask: Collection[str] = (),
+) -> Answers:
+    """The same for a page that has read the draft and the partner already; the form's hints ask it, too."""
     window = desk.part or world.programmes.get(told.programme)
     return _answers(world, session, told, desk, window, world.books.recent(), ask)
 
@@ -158,18 +167,10 @@ def _answers(
     audience = preflight_of(desk.tally, partner.market) if desk.tally else Preflight()
     problems = company.missing(partner)
     start = _start(draft, window, now, problems)
-    rendered = None
-    try:
-        rendered = render(
-            template, values=draft.values, subject=draft.subject, preheader=draft.preheader,
-            entity=partner.entity,
-        )
-    except Refused as refused:
-        problems += refused.problems
     scope = market_scope(template.scope, partner.market)
-    sifted = Sifted((), ())
-    if rendered:
-        sifted = _sifted(world, current, scope, template, partner, rendered, start, ask)
+    said = preview.hints(template, draft, partner.entity, demands_of(current, scope, start))
+    problems += said.problems
+    sifted = _sifted(world, current, scope, template, partner, said.findings, ask)
     problems += [
         Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote}) for f in sifted.blocking
     ]
@@ -183,7 +184,8 @@ def _answers(
     found = lanes.route(world, policy, lanes.with_standing(world, session, policy, facts))
     return Answers(
         campaign=told, draft=draft, template=template, partner=partner,
-        start=start, audience=audience, rendered=rendered, findings=sifted.findings, lane=found.lane, route=found,
+        start=start, audience=audience, rendered=said.rendered, said=said, findings=sifted.findings, lane=found.lane,
+        route=found,
         askable=tuple(
             (fingerprint(template.template, template.number, f), f) for f in sifted.findings
             if f.code in ASKABLE and (f in sifted.blocking or "asked" in f.params)
@@ -201,20 +203,30 @@ def market_scope(scope: Scope, market: str) -> Scope:
     return replace(scope, market=market) if scope.market == "all" else scope
 
 
+def demands_of(current: Sequence[Book], scope: Scope, start: SendTime | None) -> Demands:
+    """What the brand and the day of sending demand of a mail."""
+    return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "")
+
+
 def _sifted(
     world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
     rendered: Rendered, start: SendTime | None, ask: Collection[str],
 ) -> Sifted:
-    """The findings by the brand's kit, less what an exception or the baseline of an old template covers."""
-    demand = kits.demand(current, scope)
-    found = [f.record() for f in examine(template, rendered, partner.entity, Demands(
-        kit=demand.kit, sends_on=start.local[:10] if start else "",
-    ))]
+    """The findings on a mail that is rendered already, less what is excepted."""
+    found = examine(template, rendered, partner.entity, demands_of(current, scope, start))
+    return _sifted(world, current, scope, template, partner, [f.record() for f in found], ask)
+
+
+def _sifted(
+    world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
+    found: Sequence[FindingRecord], ask: Collection[str],
+) -> Sifted:
+    """The findings less what an exception or the baseline of an old template covers."""
     # Exceptions are read only where one could help.
     blocking = any(f.severity == "block" for f in found)
     waivers = world.waivers.of(partner.id) if blocking else ()
     return sift(found, template.template, template.number, world.clock.now(), waivers=waivers,
-                baseline=demand.baseline, asked=ask, never=lanes.policy_of(current, scope).never)
+                baseline=kits.demand(current, scope).baseline, asked=ask, never=lanes.policy_of(current, scope).never)
 
 
 def _start(
