@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from chalicelib.domain.compliance import colours
-from chalicelib.domain.compliance.document import Document, MailFacts
+from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
 from chalicelib.domain.compliance.look import looks
 from chalicelib.domain.compliance.registry import Rule
@@ -44,26 +44,31 @@ def _language(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _contrast(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y002: text stands out, 4.5 to 1 or 3 to 1 where it is large (WCAG 1.4.3); over an image nobody can tell."""
-    told = set[tuple[colours.Rgb, colours.Rgb | None, bool]]()
-    for element, look in zip(document.elements, looks(document), strict=True):
-        if not element.own.strip() or look.hidden or element.mso or look.size == 0 or element.tag in _SILENT:
-            continue
-        large = look.size >= 24 or (look.bold and look.size >= 18.66)
-        needed = 3.0 if large else 4.5
-        key = (look.colour, look.background, large)
+    told = set[tuple[colours.Rgb, colours.Rgb | None, float]]()
+    for element, colour, background, needed in contrasts(document):
+        key = (colour, background, needed)
         if key in told:
             continue
         own = element.region if element.get("style") or element.get("color") else ""
-        if look.background is None:
+        if background is None:
             told.add(key)
             yield Finding(code="A11Y002", severity=Severity.WARN, state=FindingState.UNDECIDABLE, region=own,
                           line=element.line, quote=quoted(element.own), params={"ratio": "?", "needed": f"{needed:g}"})
-        elif (ratio := colours.contrast(look.colour, look.background)) < needed:
+        elif (ratio := colours.contrast(colour, background)) < needed:
             told.add(key)
             # Rounded down, so that 4.49 is not told as 4.5.
             yield Finding(code="A11Y002", severity=Severity.WARN, region=own, line=element.line,
                           quote=quoted(element.own),
                           params={"ratio": f"{int(ratio * 100) / 100:.2f}", "needed": f"{needed:g}"})
+
+
+def contrasts(document: Document) -> Iterator[tuple[Element, colours.Rgb, colours.Rgb | None, float]]:
+    """Each element with text that people see: its colour, what is behind it (None: unknown), the ratio it needs."""
+    for element, look in zip(document.elements, looks(document), strict=True):
+        if not element.own.strip() or look.hidden or element.mso or look.size == 0 or element.tag in _SILENT:
+            continue
+        large = look.size >= 24 or (look.bold and look.size >= 18.66)
+        yield element, *look.seen(), 3.0 if large else 4.5
 
 
 def _layout_tables(document: Document, facts: MailFacts) -> Iterator[Finding]:

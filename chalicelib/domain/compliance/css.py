@@ -73,10 +73,13 @@ def read(text: str, inline: bool = False) -> Facts:
 
 
 def _declarations(tokens: Iterable[object]) -> list[tuple[str, str]]:
-    """``name: value`` pairs of one block; nested rules in it give odd names that match nothing."""
+    """``name: value`` pairs of one block, the important ones last, so that the last of a name counts.
+
+    Nested rules in it give odd names that match nothing.
+    """
     import tinycss2
 
-    out: list[tuple[str, str]] = []
+    out, important = list[tuple[str, str]](), list[tuple[str, str]]()
     current: list[object] = []
     for token in [*tokens, None]:
         if token is not None and not (getattr(token, "type", "") == "literal" and getattr(token, "value", "") == ";"):
@@ -85,6 +88,7 @@ def _declarations(tokens: Iterable[object]) -> list[tuple[str, str]]:
         text = tinycss2.serialize([t for t in current if getattr(t, "type", "") != "comment"])
         name, colon, value = text.partition(":")
         if colon:
-            out.append((name.strip().lower(), " ".join(value.lower().replace("!important", "").split())))
+            plain = value.lower().replace("!important", "")
+            (out if len(plain) == len(value) else important).append((name.strip().lower(), " ".join(plain.split())))
         current = []
-    return out
+    return out + important

@@ -1,8 +1,8 @@
 """How each element looks: colour, background, size and weight, inherited through the mail in one pass.
 
 Templates are inlined at publish, so an element's own ``style`` and the old attributes say nearly all;
-of style sheets the simple selectors (tag, class, id) outside of conditions are followed. Where an
-image lies behind the text the background is unknown, and no rule guesses it.
+of style sheets what :mod:`cascade` follows. Where an image lies behind the text the background is
+unknown, and no rule guesses it. A browser judges the mails of ``tests/corpus/contrast.py`` alike.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from chalicelib.domain.compliance import colours, css
+from chalicelib.domain.compliance.cascade import Sheet
 from chalicelib.domain.compliance.colours import Rgb
 from chalicelib.domain.compliance.document import Document, Element
 from chalicelib.domain.record import dataclass
@@ -18,23 +19,46 @@ from chalicelib.domain.record import dataclass
 _SIZE = re.compile(r"([0-9]{0,6}\.?[0-9]{0,6})(px|pt|em|rem|%)?\Z")
 _SIZES = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h4": 1.0, "h5": 0.83, "h6": 0.67, "small": 0.833, "big": 1.2,
           "sup": 0.833, "sub": 0.833}
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _WORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0,
           "xx-large": 32.0}
-_BOLD = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"})
-_SIMPLE = re.compile(r"([a-z][a-z0-9]*|\*)?((?:[.#][\w-]{1,80})*)\Z", re.IGNORECASE)
-Sheet = dict[str, list[tuple[int, str, frozenset[str], str]]]
-"""Rules by what an element must have (``p``, ``.text``, ``#top``): order, tag, all of its names, declarations."""
+_OF_FONT = (10.0, 13.0, 16.0, 18.0, 24.0, 32.0, 48.0)
+"""``<font size="1">`` to 7, in pixels (HTML standard, "rules for parsing a legacy font size")."""
+_BOLD = frozenset({"b", "strong", "th", *_HEADINGS})
+_OWN = frozenset({"a", "mark", *_SIZES, *_BOLD})
+"""Elements that browsers give a look of their own."""
+_BOLD_FROM = 700
+"""CSS Fonts 4: the weight that ``bold`` stands for; WCAG's "bold" and browsers' checkers take the same."""
+_FONT = re.compile(r"(?:\A|\s)(?P<size>[0-9.]{1,8}(?:px|pt|em|rem|%)|(?:xx?-)?(?:small|large)|medium|larger|smaller)"
+                   r"(?:\s*/\s*\S+)?\s+\S")
+"""The size in a ``font`` shorthand: what stands before the family."""
+MARKED: Rgb = (255, 255, 0)
+"""What browsers lay behind ``<mark>``."""
+_WEIGHT = re.compile(r"(?:\A|\s)(bold|bolder|[1-9]00)(?:\s|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``background`` is None where an image may lie behind; sizes in CSS pixels; ``hidden``: nobody sees it."""
+    """``background`` is None where an image may lie behind; sizes in CSS pixels; ``hidden``: nobody sees it.
+
+    ``veils`` are the opacities around, outermost first, each with the background behind it.
+    """
 
     colour: Rgb = colours.BLACK
     background: Rgb | None = colours.WHITE
     size: float = 16.0
     bold: bool = False
     hidden: bool = False
+    veils: tuple[tuple[float, Rgb | None], ...] = ()
+
+    def seen(self) -> tuple[Rgb, Rgb | None]:
+        """Colour and background as they reach the eye, through every opacity around."""
+        colour, background = self.colour, self.background
+        for opacity, behind in reversed(self.veils):
+            if background is None or behind is None:
+                return colour, None
+            colour, background = colours.over(colour, opacity, behind), colours.over(background, opacity, behind)
+        return colour, background
 
 
 def looks(document: Document) -> Sequence[Look]:
@@ -42,72 +66,71 @@ def looks(document: Document) -> Sequence[Look]:
     found = document.cache.get("looks")
     if found is None:
         made: list[Look] = []
-        sheet = _sheet([style.text for style in document.styles if not style.inline])
-        for element in document.elements:
+        sheet = Sheet(style.text for style in document.styles if not style.inline)
+        for index, element in enumerate(document.elements):
             parent = made[element.parent] if 0 <= element.parent < len(made) else Look()
-            made.append(_look(element, parent, sheet))
+            made.append(_look(element, parent, sheet.declarations(index, document.elements) if sheet else ""))
         document.cache["looks"] = found = made
     return found  # type: ignore[return-value]
 
 
-def _sheet(texts: Sequence[str]) -> Sheet:
-    """The simple rules of all style sheets, outside of ``@media`` and its like."""
-    import tinycss2
-
-    sheet: Sheet = {}
-    order = 0
-    for text in texts:
-        css.read(text)  # refuses what is nested beyond reason
-        for rule in tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True):
-            if rule.type != "qualified-rule":
-                continue
-            declarations = tinycss2.serialize(rule.content)
-            for selector in tinycss2.serialize(rule.prelude).split(","):
-                match = _SIMPLE.match(selector.strip())
-                if match and selector.strip():
-                    tag = (match.group(1) or "").lower().replace("*", "")
-                    names = frozenset(re.findall(r"[.#][\w-]+", match.group(2)))
-                    order += 1
-                    sheet.setdefault(min(names, default=tag), []).append((order, tag, names, declarations))
-    return sheet
-
-
-def _from_sheet(element: Element, sheet: Sheet) -> str:
-    names = {f".{name}" for name in (element.get("class") or "").split()}
-    if element.get("id"):
-        names.add(f"#{element.get('id')}")
-    found = [
-        (len(wanted), order, text)
-        for key in (element.tag, "", *names) for order, tag, wanted, text in sheet.get(key, ())
-        if (not tag or tag == element.tag) and wanted <= names
-    ]
-    return ";".join(text for *_, text in sorted(found))
-
-
-def _look(element: Element, parent: Look, sheet: Sheet) -> Look:
-    style, attributes = "", {"color": "", "bgcolor": "", "background": "", "hidden": ""}
+def _look(element: Element, parent: Look, general: str) -> Look:
+    style, attributes = "", {"color": "", "bgcolor": "", "background": "", "hidden": "", "size": ""}
     for name, value in element.attributes:
         if name == "style":
             style = style or value
         elif name in attributes:
             attributes[name] = attributes[name] or value or "yes"
     tag = element.tag
-    if sheet and (general := _from_sheet(element, sheet)):
+    if general:
         style = f"{general};{style}"
-    if not style and tag not in _SIZES and tag not in _BOLD and tag != "a" and not any(attributes.values()):
+    if not style and tag not in _OWN and not any(attributes.values()):
         return parent
     read = css.read(style, True)
-    background = _background(read, attributes, parent)
-    colour = _colour(element, read, attributes["color"], parent, background)
+    background = _background(read, attributes, parent, tag)
+    font, weight = _font(read)
+    if not font and tag == "font":
+        font = _legacy(attributes["size"])
+    opacity = _opacity(read.value("opacity"))
     return Look(
-        colour=colour, background=background, size=size_of(read.value("font-size"), parent.size, tag),
-        bold=_bold(read, tag, parent.bold),
+        colour=_colour(element, read, attributes["color"], parent, background), background=background,
+        size=size_of(font, parent.size, tag), bold=_bold(weight, tag, parent.bold),
         hidden=parent.hidden or bool(attributes["hidden"]) or read.value("display") == "none"
         or read.value("visibility") == "hidden",
+        veils=(*parent.veils, (opacity, parent.background)) if opacity < 1 else parent.veils,
     )
 
 
-def _background(read: css.Facts, attributes: dict[str, str], parent: Look) -> Rgb | None:
+def _font(read: css.Facts) -> tuple[str, str]:
+    """Size and weight as declared, "" where they are not; of ``font`` and a longer name the later one counts."""
+    size, weight = "", ""
+    for name, value in read.properties:
+        if name == "font-size":
+            size = value
+        elif name == "font-weight":
+            weight = value
+        elif name == "font" and (match := _FONT.search(value)):
+            size, weight = match["size"], "normal"
+            if bold := _WEIGHT.search(value[:match.start("size")]):
+                weight = bold[1]
+    return size, weight
+
+
+def _legacy(size: str) -> str:
+    """``<font size>`` in pixels: 1 to 7, or steps from 3."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,3}", size):
+        return ""
+    step = int(size) + (3 if size[0] in "+-" else 0)
+    return f"{_OF_FONT[min(max(step, 1), 7) - 1]:g}px"
+
+
+def _opacity(value: str) -> float:
+    """0 to 1; what cannot be read hides nothing."""
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+)(%?)", value)
+    return min(float(match[1]) / (100 if match[2] else 1), 1.0) if match else 1.0
+
+
+def _background(read: css.Facts, attributes: dict[str, str], parent: Look, tag: str) -> Rgb | None:
     """The nearest colour behind; an image makes it unknown until a colour covers it again."""
     if read.urls and (read.value("background-image") or "url(" in read.value("background")):
         return None
@@ -123,11 +146,13 @@ def _background(read: css.Facts, attributes: dict[str, str], parent: Look) -> Rg
             if alpha >= 1:
                 return rgb
             return colours.over(rgb, alpha, parent.background) if parent.background else None
-    return parent.background
+    return MARKED if tag == "mark" else parent.background
 
 
 def _colour(element: Element, read: css.Facts, attribute: str, parent: Look, background: Rgb | None) -> Rgb:
     value = read.value("color") or attribute
+    if value == "initial" or (element.tag == "mark" and not value):
+        return colours.BLACK
     found = colours.parse(value) if value else None
     if found:
         rgb, alpha = found
@@ -140,9 +165,11 @@ def _colour(element: Element, read: css.Facts, attribute: str, parent: Look, bac
 def size_of(value: str, parent: float, tag: str = "") -> float:
     """A font size in pixels; what cannot be read is inherited."""
     if not value:
-        return parent * _SIZES.get(tag, 1.0) if tag not in ("h1", "h2", "h3", "h4", "h5", "h6") else 16 * _SIZES[tag]
+        return 16 * _SIZES[tag] if tag in _HEADINGS else parent * _SIZES.get(tag, 1.0)
     if value in _WORDS:
         return _WORDS[value]
+    if value in ("larger", "smaller"):
+        return parent * 1.2 if value == "larger" else parent / 1.2
     match = _SIZE.match(value)
     if not match or not match.group(1) or match.group(1) == ".":
         return parent
@@ -150,8 +177,7 @@ def size_of(value: str, parent: float, tag: str = "") -> float:
     return number * {"px": 1.0, "pt": 4 / 3, "em": parent, "rem": 16.0, "%": parent / 100}.get(unit or "px", 1.0)
 
 
-def _bold(read: css.Facts, tag: str, parent: bool) -> bool:
-    weight = read.value("font-weight")
+def _bold(weight: str, tag: str, parent: bool) -> bool:
     if weight:
-        return weight in ("bold", "bolder") or (weight.isdigit() and int(weight) >= 600)
+        return weight in ("bold", "bolder") or (weight.isdigit() and int(weight) >= _BOLD_FROM)
     return tag in _BOLD or parent

@@ -12,11 +12,36 @@ from chalicelib.domain.record import dataclass
 Check = Callable[[Document, MailFacts], Iterable[Finding]]
 
 
+class At(StrEnum):
+    """What of a value a fix changes: its words, the address of a link, or (``END``) what stands behind it."""
+
+    WORDS = "words"
+    ADDRESS = "address"
+    END = "end"
+
+
+Change = Callable[[str, Finding, Kit], str]
+"""Words or address as they are, the finding in them and the brand's kit; then as they should be.
+
+What the finding does not stand in comes back as it was, so that twice is the same as once. For
+``At.END`` the words are all of the value, and what comes back is what to add, "" for nothing.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A safe fix: a pure function, and what of a partner's value it is given."""
+
+    change: Change
+    at: At = At.WORDS
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A code, the severity of what it finds unless it says otherwise, and the function.
 
     ``template``: it runs on an author's source at publish; ``mail``: on the rendered mail.
+    ``fix`` is what puts a finding right without a person having to think, where there is such a thing.
     """
 
     code: str
@@ -24,6 +49,7 @@ class Rule:
     check: Check
     template: bool = True
     mail: bool = True
+    fix: Fix | None = None
 
 
 def run(rules: Sequence[Rule], document: Document, facts: MailFacts) -> list[Finding]:
