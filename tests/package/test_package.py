@@ -273,19 +273,24 @@ def test_every_service_in_use_has_its_model() -> None:
 def test_pages_load_no_more_than_they_need(unzipped: Path, surface: str) -> None:
     """A cold start of pages loads Chalice and Jinja2 and nothing else of others; what a click needs comes with it."""
     code = (
-        "import json, sys; sys.path.insert(0, sys.argv[1]); import app; "
-        "print(json.dumps([n for n, m in sys.modules.items() "
-        "if str(getattr(m, '__file__', '')).startswith(sys.argv[1])]))"
+        "import json, sys; sys.path.insert(0, sys.argv[1]); import app; ours = [n for n, m in sys.modules.items() "
+        "if str(getattr(m, '__file__', '')).startswith(sys.argv[1])]; print(json.dumps([ours, list(sys.modules)]))"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(unzipped)], capture_output=True, text=True, check=True,
         env={"COUNTERSIGN_SURFACE": surface, "AWS_DEFAULT_REGION": "eu-central-1"},
     )
-    loaded = json.loads(done.stdout)
+    loaded, everything = json.loads(done.stdout)
     assert {name.partition(".")[0] for name in loaded} == {
         "app", "chalice", "chalicelib", "jinja2", "markupsafe", "tzdata"}
-    unwanted = ("chalicelib.adapters.dynamo", "chalicelib.adapters.aws", "chalicelib.adapters.ses",
-                "chalicelib.rendering.inline")
+    unwanted = (
+        *(f"chalicelib.adapters.{name}" for name in ("dynamo", "aws", "ses", "vault", "journal", "queue", "blobs")),
+        *(f"chalicelib.rendering.{name}" for name in ("inline", "importers", "mjml", "source")),
+        *(f"chalicelib.usecases.{name}" for name in ("send", "plan", "batch", "tick", "feedback", "import_run")),
+    )
     assert [name for name in loaded if name.startswith(unwanted)] == []
+    slow = {"asyncio", "concurrent", "email", "http", "multiprocessing", "socket", "ssl", "subprocess", "xml"}
+    assert slow & set(everything) == set(), "the standard library's costly parts come with the first read of AWS"
+    assert len(everything) < 360, "a cold start pays for each of them"
     workers = {f"chalicelib.events.{name}" for name in FUNCTIONS}
     assert workers & set(loaded) == set(), "the functions behind queues are not part of the pages"
