@@ -55,6 +55,8 @@ class Settings:
     configuration_set: str
     ses_endpoint: str = ""
     queue_url_prefix: str = ""
+    media_url: str = ""
+    """Where the objects below ``MEDIA/`` are seen by everybody."""
     region: str
     endpoint: str = ""
     function: str = ""
@@ -93,11 +95,12 @@ _WHAT: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "MAIL_FROM": (lambda t: _is_address(t), "the address that system mails come from"),
     "CONFIGURATION_SET": (lambda t: bool(_SET.fullmatch(t)), "the name of an SES configuration set"),
     "SES_ENDPOINT": (lambda t: _is_url(t), "a URL"),
+    "MEDIA_URL": (lambda t: _is_base(t), "https://... without a slash at the end (http on this machine only)"),
     "QUEUE_URL_PREFIX": (lambda t: _is_url(t) and t.endswith("/"), "a URL with a slash at the end"),
 }
 _DEFAULTS = {
     "APP": "countersign", "SURFACE": Surface.ALL.value, "HQ_BASE_URL": "", "FORMER_SECRETS": "", "SES_ENDPOINT": "",
-    "QUEUE_URL_PREFIX": "",
+    "QUEUE_URL_PREFIX": "", "MEDIA_URL": "",
 }
 
 
@@ -120,7 +123,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         partner_role=given["PARTNER_ROLE"], review_role=given["REVIEW_ROLE"], secret=given["SECRET"],
         former_secrets=tuple(filter(None, given["FORMER_SECRETS"].split(","))), mail_from=given["MAIL_FROM"],
         configuration_set=given["CONFIGURATION_SET"], ses_endpoint=given["SES_ENDPOINT"],
-        queue_url_prefix=given["QUEUE_URL_PREFIX"], region=region, endpoint=endpoint,
+        queue_url_prefix=given["QUEUE_URL_PREFIX"], media_url=given["MEDIA_URL"], region=region, endpoint=endpoint,
         function=environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
     )
 

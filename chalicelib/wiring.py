@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.dynamo.connection import ScopedConnection
     from chalicelib.adapters.dynamo.table import Table
     from chalicelib.adapters.schema import Names, TableSchema
+    from chalicelib.ports.assets import Assets, Images, Uploads
     from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
     from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
@@ -198,6 +199,27 @@ class Container:
         from chalicelib.adapters.dynamo.releases import DynamoReleases
 
         return DynamoReleases(self._workflow, self.blobs, self.settings.org_id, self.clock)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """Images of HQ and of partners."""
+        from chalicelib.adapters.dynamo.assets import DynamoAssets
+
+        return DynamoAssets(self._workflow, self.settings.org_id, self.clock)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Image files on their way."""
+        from chalicelib.adapters.dynamo.assets import DynamoUploads
+
+        return DynamoUploads(self._workflow, self.settings.org_id)
+
+    @cached_property
+    def images(self) -> Images:
+        """What makes pictures of files; loads Pillow at its first use."""
+        from chalicelib.adapters.images import PillowImages
+
+        return PillowImages()
 
     # --- trust
 

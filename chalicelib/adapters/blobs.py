@@ -1,7 +1,8 @@
 """S3: the deployment's one bucket, with a prefix per partner and one for the org.
 
 Keys: ``P/<partner>/...`` with that partner's session, ``ORG/...`` and ``EVENTS/...`` with the
-function's own role. A key is checked here before AWS checks it again.
+function's own role; ``UPLOADS/`` and ``MEDIA/`` have both of them below. A key is checked here before AWS
+checks it again.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from chalicelib.adapters.errors import VENDOR_ERRORS, code_of, translated
 from chalicelib.domain.errors import CountersignError, NotFound
 from chalicelib.ports.system import PartnerSession, UploadForm
 
-OWN_PREFIXES = ("ORG/", "EVENTS/")
+OWN_PREFIXES = ("ORG/", "EVENTS/", "UPLOADS/ORG/", "MEDIA/ORG/")
+FOR_EVER = "public, max-age=31536000, immutable"
+"""RFC 9111 and RFC 8246: what is never replaced need never be asked for again."""
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
+_TAKEN = frozenset({"PreconditionFailed", "412"})
 _HIDDEN = frozenset({"AccessDenied", "403", "Forbidden"})
 """What S3 says of a missing object to a role that may not list the bucket, as ours may not.
 
@@ -30,7 +34,8 @@ MAX_KEY = 1024
 
 def judge(session: PartnerSession | None, key: str) -> None:
     """Raise NotFound for a key that is not this session's, or that no code of ours would make."""
-    prefixes = OWN_PREFIXES if session is None else (f"P/{session.partner}/",)
+    prefixes = OWN_PREFIXES if session is None else tuple(
+        f"{above}P/{session.partner}/" for above in ("", "UPLOADS/", "MEDIA/"))
     pieces = key.split("/")
     if (
         not key.startswith(prefixes)
@@ -51,6 +56,20 @@ class S3Blobs:
         """Encryption at rest is the bucket's default."""
         self._call(session, "put_object", key, Body=data, ContentType=content_type)
 
+    def put_new(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> bool:
+        """By ``If-None-Match: *``, so that of two writers one is told; the bucket's policy demands that header."""
+        judge(session, key)
+        client = self._clients.get("s3")
+        try:
+            with _scope(session):
+                client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type,
+                                  CacheControl=FOR_EVER, IfNoneMatch="*")
+        except VENDOR_ERRORS as error:
+            if code_of(error) in _TAKEN:
+                return False
+            raise _translated(error, "put_object") from error
+        return True
+
     def get(self, session: PartnerSession | None, key: str) -> bytes:
         """The whole object in memory."""
         answer = self._call(session, "get_object", key)
@@ -69,14 +88,14 @@ class S3Blobs:
         return int(self._call(session, "head_object", key)["ContentLength"])
 
     def upload_form(
-        self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
     ) -> UploadForm:
-        """Signed with the partner's own keys: exactly this key, one to ``max_bytes`` bytes."""
+        """Signed with the partner's keys or the function's own: exactly this key, one to ``max_bytes`` bytes."""
         judge(session, key)
         client = self._clients.get("s3")
         fields = {"success_action_redirect": redirect} if redirect else {}
         conditions: list[object] = [["content-length-range", 1, max_bytes], *([fields] if fields else [])]
-        with acting_as(session):
+        with _scope(session):
             form = client.generate_presigned_post(
                 self._bucket, key, Fields=dict(fields), Conditions=conditions, ExpiresIn=seconds,
             )
@@ -85,12 +104,15 @@ class S3Blobs:
     def _call(self, session: PartnerSession | None, method: str, key: str, **kwargs: Any) -> dict[str, Any]:
         judge(session, key)
         client = self._clients.get("s3")
-        scope: AbstractContextManager[object] = acting_as_self() if session is None else acting_as(session)
         try:
-            with scope:
+            with _scope(session):
                 return dict(getattr(client, method)(Bucket=self._bucket, Key=key, **kwargs))
         except VENDOR_ERRORS as error:
             raise _translated(error, method) from error
+
+
+def _scope(session: PartnerSession | None) -> AbstractContextManager[object]:
+    return acting_as_self() if session is None else acting_as(session)
 
 
 def _chunks(body: Any, chunk: int) -> Iterator[bytes]:

@@ -171,10 +171,12 @@ def notifications(queues: Mapping[QueueName, str]) -> dict[str, Any]:
     """Which new objects are told to which queue (by its ARN).
 
     S3 filters take a plain prefix and suffix, so the imports queue hears of every CSV below
-    ``P/``, the lists of refused rows included; the importer passes those over.
+    ``P/``, the lists of refused rows included; the importer passes those over. It hears of
+    uploaded images as well.
     """
     return {"QueueConfigurations": [
         _notification("imports", queues[QueueName.IMPORTS], "P/", ".csv"),
+        _notification("images", queues[QueueName.IMPORTS], "UPLOADS/", ""),
         _notification("feedback", queues[QueueName.FEEDBACK], "EVENTS/", ""),
     ]}
 

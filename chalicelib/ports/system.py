@@ -76,11 +76,15 @@ class UploadForm:
 class Blobs(Protocol):
     """Objects by key. A partner's keys begin with ``P/<partner>/`` and need its session.
 
-    ``session`` None means the org's own prefix, ``ORG/``, under the function's role.
+    ``session`` None means the org's own prefix, ``ORG/``, under the function's role. Uploaded images and
+    public ones have the same two below ``UPLOADS/`` and ``MEDIA/``.
     """
 
     def put(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> None:
         """Store an object, replacing one of the same key."""
+
+    def put_new(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> bool:
+        """Store an object that is to be cached for ever; False, and nothing changed, if the key is taken."""
 
     def get(self, session: PartnerSession | None, key: str) -> bytes:
         """Read an object; raises NotFound."""
@@ -92,7 +96,7 @@ class Blobs(Protocol):
         """The object's size in bytes; raises NotFound."""
 
     def upload_form(
-        self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
     ) -> UploadForm:
         """A presigned POST for one key, valid for a short time and up to a size.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 # A page that uses one port need not make the protocols of all: annotations are never evaluated.
 if TYPE_CHECKING:
     from chalicelib.domain.ids import OrgId
+    from chalicelib.ports.assets import Assets, Images, Uploads
     from chalicelib.ports.operation import Inspector, Resolver
     from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
@@ -42,6 +43,10 @@ class Facts(Protocol):
     @property
     def hq_base_url(self) -> str:
         """Where HQ's and reviewers' pages are, without a slash at the end."""
+
+    @property
+    def media_url(self) -> str:
+        """Where images are seen by everybody, without a slash at the end."""
 
     @property
     def mail_from(self) -> str:
@@ -85,6 +90,12 @@ class World(Protocol):
     def books(self) -> Books: ...
     @property
     def waivers(self) -> Waivers: ...
+    @property
+    def assets(self) -> Assets: ...
+    @property
+    def uploads(self) -> Uploads: ...
+    @property
+    def images(self) -> Images: ...
     @property
     def releases(self) -> Releases: ...
     @property

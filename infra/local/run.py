@@ -113,6 +113,7 @@ def environment(ports: Ports, identity: Identity) -> dict[str, str]:
         "COUNTERSIGN_SECRET": identity.secret, "COUNTERSIGN_MAIL_FROM": seed.MAIL_FROM,
         "COUNTERSIGN_CONFIGURATION_SET": prefix,
         "COUNTERSIGN_SES_ENDPOINT": f"http://{HOST}:{ports.mailbox}",
+        "COUNTERSIGN_MEDIA_URL": f"http://{HOST}:{ports.emulator}/{BUCKET}/MEDIA",
         "AWS_ENDPOINT_URL": f"http://{HOST}:{ports.emulator}", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
         # Nothing of this person's real AWS account may be used by mistake.
         "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

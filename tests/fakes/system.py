@@ -153,6 +153,14 @@ class FakeBlobs:
         self.objects[key] = bytes(data)
         self.types[key] = content_type
 
+    def put_new(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> bool:
+        """Never replaces."""
+        _judge(session, key)
+        if key in self.objects:
+            return False
+        self.put(session, key, data, content_type)
+        return True
+
     def get(self, session: PartnerSession | None, key: str) -> bytes:
         """Whole."""
         _judge(session, key)
@@ -171,7 +179,7 @@ class FakeBlobs:
         return len(self.get(session, key))
 
     def upload_form(
-        self, session: PartnerSession, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
     ) -> UploadForm:
         """A form that :meth:`upload` takes."""
         _judge(session, key)
@@ -188,7 +196,9 @@ class FakeBlobs:
 
 
 def _judge(session: PartnerSession | None, key: str) -> None:
-    prefixes = ("ORG/", "EVENTS/") if session is None else (f"P/{session.partner}/",)
+    above = ("", "UPLOADS/", "MEDIA/")
+    owners = tuple(f"{place}{f'P/{session.partner}' if session else 'ORG'}/" for place in above)
+    prefixes = (*owners, "EVENTS/") if session is None else owners
     bad = any(piece in ("", ".", "..") for piece in key.split("/")) or "\\" in key or not key.isprintable()
     if not key.startswith(prefixes) or bad or len(key.encode()) > 1024:
         raise NotFound("no such object")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.adapters.images import PillowImages
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.operation import Inspector, Resolver
+from tests.fakes.assets import FakeAssets, FakeUploads
 from tests.fakes.operation import FakeAccount
 from tests.fakes.releases import FakeReleases
 from tests.fakes.rules import FakeBooks, FakeWaivers
@@ -35,6 +37,7 @@ class FakeFacts:
     org_name: str = "Fjord Bikes"
     base_url: str = "https://partners.example.com"
     hq_base_url: str = "https://hq.example.com"
+    media_url: str = "https://media.example.com"
     mail_from: str = "countersign@mail.example.com"
     configuration_set: str = "countersign"
 
@@ -59,6 +62,9 @@ class FakeWorld:
         self.indexes = FakeIndexes(self.campaigns)
         self.books = FakeBooks()
         self.waivers = FakeWaivers()
+        self.assets = FakeAssets()
+        self.uploads = FakeUploads()
+        self.images = PillowImages()
         self.releases = FakeReleases()
         self.imports = FakeImports()
         self.vault = FakeVault()

@@ -42,12 +42,14 @@ class Recorder:
 
 TABLES = (
     "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "books", "waivers", "contacts",
+    "assets", "uploads",
     "imports", "ledger", "releases",
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
-KEPT = ("templates.get", "templates.recent", "books.recent", "releases.recently_retired")
+KEPT = ("assets.recent", "templates.get", "templates.recent", "books.recent", "releases.recently_retired")
 READS = frozenset({
     "templates.recent", "books.recent",
+    "assets.recent", "assets.all", "assets.get", "uploads.get",
     "people.account", "people.find", "people.colleagues",
     "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.desk", "partners.home",
