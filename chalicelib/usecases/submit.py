@@ -31,6 +31,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
+from chalicelib.domain.release import Retired, last_moment
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
@@ -97,7 +98,20 @@ def consider(
 ) -> Answers:
     """The same for a page that has read the draft and the partner already; the form's hints ask it, too."""
     window = desk.part or world.programmes.get(told.programme)
-    return _answers(world, session, told, desk, window, world.books.recent(), ask)
+    answers = _answers(world, session, told, desk, window, world.books.recent(), ask)
+    return replace(answers, problems=(*answers.problems, *ended(
+        world.releases.recently_retired(), answers.draft, answers.start, world.clock.now())))
+
+
+def ended(
+    retired: Sequence[Retired], draft: Draft, start: SendTime | None, now: datetime,
+) -> list[Problem]:
+    """What keeps a draft on a version that head office lets end: its start would be after the end."""
+    end = last_moment(retired, draft.template, draft.template_version)
+    if end is None or (start.at if start else now) < end:
+        return []
+    return [Problem("template.retired", "template", {
+        "version": draft.template_version, "until": end.isoformat(sep=" ", timespec="minutes")[:16] + " UTC"})]
 
 
 def submit(
@@ -122,7 +136,10 @@ def submit(
     answers = _answers(world, session, told, desk, programme, world.books.current(), ask)
     if lanes.drawn(world, answers.route, history):
         answers = _rerouted(world, answers)
-    problems = [*answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note)]
+    problems = [
+        *answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note),
+        *ended(world.releases.retired(), answers.draft, answers.start, world.clock.now()),
+    ]
     if answers.needs_terms and not terms:
         problems.append(Problem("terms.not_accepted", "terms"))
     chain = chain_of(answers.lane, programme)
@@ -208,7 +225,15 @@ def demands_of(current: Sequence[Book], scope: Scope, start: SendTime | None) ->
     return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "")
 
 
-def _sifted(
+def start_of(draft: Draft) -> SendTime | None:
+    """The typed time resolved, None where there is none yet or it cannot be."""
+    try:
+        return schedule.resolve(draft.local_time, draft.zone, draft.fold) if draft.local_time else None
+    except Refused:
+        return None
+
+
+def sift_mail(
     world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
     rendered: Rendered, start: SendTime | None, ask: Collection[str],
 ) -> Sifted:
