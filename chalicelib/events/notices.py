@@ -27,15 +27,30 @@ def handle(message: Mapping[str, Any], world: World) -> None:
             int(message["stage"]), PersonId(message["person"]),
         )
     elif kind == "sign_in":
-        sign_in.send_link(world, PersonId(message["person"]))
+        sign_in.send_link(world, PersonId(message["person"]), message.get("language", ""))
     elif kind == "invited":
         partners.send_invitation(world, PersonId(message["person"]), PartnerId(message["partner"]))
     elif kind == "import_done":
         notices.import_done(world, PartnerId(message["partner"]), ImportId(message["import"]))
     elif kind == "programme_opened":
         programmes.open_for(world, ProgrammeId(message["programme"]), PartnerId(message["partner"]))
+    elif kind in ("release", "release_partner", "release_end"):
+        _release(message, world)
     else:
         raise Permanent(f"notice of an unknown kind: {kind!r}")
+
+
+def _release(message: Mapping[str, Any], world: World) -> None:
+    """A step of a release; each may come twice."""
+    from chalicelib.usecases import release_run
+
+    release = str(message["release"])
+    if message["kind"] == "release":
+        release_run.start(world, release)
+    elif message["kind"] == "release_partner":
+        release_run.partner(world, release, PartnerId(message["partner"]))
+    else:
+        release_run.finish(world, release)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, Stat
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
+from chalicelib.domain.release import last_moment
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
 from chalicelib.domain.step import next_look, take
@@ -92,6 +93,9 @@ def _objection(world: World, session: PartnerSession, campaign: Campaign, now: d
         mail = approved.load(world, session, campaign)
     except approved.Altered:
         return HoldReason.DIGEST
+    end = last_moment(world.releases.retired(), mail.revision.template, mail.revision.template_version)
+    if end is not None and end <= now:
+        return HoldReason.TEMPLATE
     return None if world.mailer.sender_verified(mail.revision.sender_address) else HoldReason.SENDER
 
 

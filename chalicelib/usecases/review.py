@@ -21,6 +21,7 @@ from chalicelib.domain.campaign import (
 )
 from chalicelib.domain.chain import Stage, must_not_decide_own, stage_passed
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.frame import Frame, former
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.people import Link, Purpose, Role
 from chalicelib.domain.programme import Programme
@@ -55,7 +56,8 @@ class Standing(StrEnum):
 class Review:
     """What the decision page shows. ``mine`` is the reviewer's own question and answer.
 
-    ``decided`` is the answer that settled the revision, by whomever; ``revocable`` tells
+    ``digest`` is the pair of digests of what is shown; ``frames`` are those that head office put around
+    the text since it was submitted, oldest first. ``decided`` is the answer that settled the revision, by whomever; ``revocable`` tells
     whether this reviewer approved and the start has not come.
     """
 
@@ -69,6 +71,16 @@ class Review:
     decided: Ask | None
     partner_name: str
     revocable: bool
+
+    @property
+    def digest(self) -> str:
+        """Both digests of the mail that the page shows."""
+        return self.revision.digests.both
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames of this revision."""
+        return tuple(f for f in self.history.frames if f.revision == self.revision.number)
 
 
 def review_notice(revision: int, stage: int) -> str:
@@ -140,7 +152,7 @@ def _review(
     decided = settled(history, link.revision)
     moment = world.clock.now()
     return Review(
-        link=link, standing=_standing(link, now, decided, moment >= link.expires_at), session=session, name=name,
+        link=link, standing=_standing(link, now, history, decided, moment >= link.expires_at), session=session, name=name,
         history=history, revision=revision, mine=mine, decided=decided, partner_name=link.partner_name,
         revocable=now.state is State.APPROVED and mine.verdict is Verdict.APPROVE
         and now.revision == link.revision and revision.start.at > moment,
@@ -153,11 +165,19 @@ def settled(history: History, revision: int) -> Ask | None:
     return max(answers, key=lambda a: (a.answered_at, a.person), default=None)
 
 
-def _standing(link: Link, now: _Now, decided: Ask | None, expired: bool) -> Standing:
-    current = now.revision == link.revision and now.digest == link.digest
+def _standing(link: Link, now: _Now, history: History, decided: Ask | None, expired: bool) -> Standing:
+    current = now.revision == link.revision and _leads_to(link, now, history)
     if current and now.state is State.IN_REVIEW and now.stage == link.stage:
         return Standing.EXPIRED if expired else Standing.OPEN
     return Standing.DECIDED if decided else Standing.VOID
+
+
+def _leads_to(link: Link, now: _Now, history: History) -> bool:
+    """Whether a link still means what stands: the same partner's part, in this frame or in one that it had before."""
+    if now.digest == link.digest:
+        return True
+    (part, _, frame), (stands, _, _) = link.digest.partition("."), now.digest.partition(".")
+    return part == stands and frame in former(history.frames, link.revision)
 
 
 def decide(
@@ -167,7 +187,8 @@ def decide(
 
     ``shown`` is the pair of digests that the page showed. Raises Refused (``review.reason_missing``,
     ``review.code_wrong``), Conflict ``review.decided`` (by whom, when), ``review.void``,
-    ``review.expired``, ``link.tries``, ``review.own_campaign``, ``review.too_late``.
+    ``review.expired``, ``link.tries``, ``review.own_campaign``, ``review.too_late``, ``review.reframed`` where a
+    release put another frame around the mail that was shown.
     """
     review, campaign = _open(world, token)
     if review.standing in (Standing.OPEN, Standing.EXPIRED) and review.revision.start.at <= world.clock.now():
@@ -196,8 +217,8 @@ def _must_be_open(review: Review, shown: str) -> None:
         )
     if review.standing is not Standing.OPEN:
         raise Conflict(f"review.{review.standing.value}")
-    if shown and shown != review.link.digest:
-        raise Conflict("review.void")
+    if shown and shown != review.digest:
+        raise Conflict("review.reframed" if review.frames else "review.void")
 
 
 def _check_answer(world: World, link: Link, verdict: Verdict, code: str, reason: str) -> None:

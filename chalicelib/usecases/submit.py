@@ -40,7 +40,7 @@ from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerDesk
-from chalicelib.rendering.mail import Rendered, examine
+from chalicelib.rendering.mail import Rendered
 from chalicelib.usecases import company, drafts, kits, lanes, outbox, preview, story
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lanes import Route
@@ -231,15 +231,6 @@ def start_of(draft: Draft) -> SendTime | None:
         return schedule.resolve(draft.local_time, draft.zone, draft.fold) if draft.local_time else None
     except Refused:
         return None
-
-
-def sift_mail(
-    world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
-    rendered: Rendered, start: SendTime | None, ask: Collection[str],
-) -> Sifted:
-    """The findings on a mail that is rendered already, less what is excepted."""
-    found = examine(template, rendered, partner.entity, demands_of(current, scope, start))
-    return _sifted(world, current, scope, template, partner, [f.record() for f in found], ask)
 
 
 def _sifted(

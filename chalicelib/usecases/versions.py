@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import datetime
 
 from chalicelib.domain import blocks, values
 from chalicelib.domain.campaign import Draft, State
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.ids import CampaignId, TemplateId
+from chalicelib.domain.ids import CampaignId, PersonId, TemplateId
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
@@ -233,15 +234,20 @@ def take_over(
         raise drafts.changed(draft)
     old = world.templates.get(draft.template, draft.template_version)
     new = world.templates.get(draft.template, number)
-    saved = replace(
-        draft, template_version=number, values=dict(carry(old, new, draft.values).values), version=draft.version + 1,
-        subject=new.subject if draft.subject == old.subject else draft.subject,
-        preheader=new.preheader if draft.preheader == old.preheader else draft.preheader,
-        # Steps back would lead to texts of the older version's fields.
-        saved_at=world.clock.now(), saved_by=person.id, undo=(), redo=(),
-    )
+    saved = moved(draft, old, new, at=world.clock.now(), by=person.id)
     world.campaigns.save_draft(session, saved)
     return saved
+
+
+def moved(draft: Draft, old: TemplateVersion, new: TemplateVersion, *, at: datetime, by: PersonId) -> Draft:
+    """The draft on another version; subject and preview line follow head office's where they were its own."""
+    return replace(
+        draft, template_version=new.number, values=dict(carry(old, new, draft.values).values),
+        version=draft.version + 1, subject=new.subject if draft.subject == old.subject else draft.subject,
+        preheader=new.preheader if draft.preheader == old.preheader else draft.preheader,
+        # Steps back would lead to texts of the older version's fields.
+        saved_at=at, saved_by=by, undo=(), redo=(),
+    )
 
 
 # --- who stands on an older version, as far as HQ may see it

@@ -1,0 +1,395 @@
+"""One campaign under a release: carried over, asked about, reviewed again, or left as it is.
+
+A revision is carried over only if nothing but its frame differs: the partner's texts fit the new
+version byte for byte, the digest of the partner's part is the same, and no blocking rule is
+broken. Whatever else is so goes to people. Each step is one conditional write of the campaign,
+so that a start, a withdrawal or a decision at the same moment is either before it or after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.domain import blocks, digest
+from chalicelib.domain.book import Book
+from chalicelib.domain.campaign import Action, Actor, Ask, Campaign, Draft, FindingRecord, Revision, State
+from chalicelib.domain.chain import Stage, eligible
+from chalicelib.domain.compliance import Demands
+from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
+from chalicelib.domain.frame import Frame, Proposal
+from chalicelib.domain.ids import CampaignId, PersonId
+from chalicelib.domain.partner import Partner
+from chalicelib.domain.people import Person
+from chalicelib.domain.release import Line, Move, Outcome, Release, Treatment
+from chalicelib.domain.step import record, take
+from chalicelib.domain.template import RegionType, TemplateVersion
+from chalicelib.domain.waiver import Sifted, sift
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import Change, History
+from chalicelib.rendering.fill import LockedBytesChanged
+from chalicelib.rendering.mail import Rendered, examine, render
+from chalicelib.usecases import drafts, kits, lanes, submit, versions
+from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.world import World
+
+TRIES = 5
+UNFIT, RULES, TEXT, COMPANY, PAUSED = (
+    "release.unfit", "release.rules", "release.text", "release.company", "release.paused")
+NEEDS_PARTNER = frozenset({UNFIT, RULES, PAUSED})
+"""Where a review alone would not do: the partner's own words have to change, or it has to act first."""
+PASSED = frozenset({"excepted", "baseline", "asked"})
+"""A blocking finding with one of these was let pass when the revision was submitted, and stays so."""
+WAITING = frozenset({State.IN_REVIEW, State.APPROVED, State.HELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A revision in another frame: with its digests, its encoded mail, and why it is not to be carried ("" if it is).
+
+    ``revision`` and ``data`` are None where the texts do not fit at all.
+    """
+
+    revision: Revision | None
+    data: bytes | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a release is at work: one partner, with the books in force."""
+
+    world: World
+    session: PartnerSession
+    partner: Partner
+    books: Sequence[Book]
+    release: Release
+
+
+def fitted(site: Site, revision: Revision, new: TemplateVersion) -> Fitted:
+    """Put a revision into a version's frame without storing anything."""
+    world, entity = site.world, site.partner.entity
+    old = world.templates.get(revision.template, revision.template_version)
+    carried = versions.carry(old, new, revision.values)
+    subject, preheader = _own(revision.subject, old.subject, new.subject), _own(
+        revision.preheader, old.preheader, new.preheader)
+    try:
+        after = render(new, values=carried.values, subject=subject, preheader=preheader, entity=entity)
+    except (Refused, LockedBytesChanged):
+        return Fitted(None, None, UNFIT)
+    sifted = _sifted(site, new, after, revision)
+    known = {_key(f): f for f in revision.findings if PASSED & set(f.params)}
+    blocking = any(_key(f) not in known for f in sifted.blocking)
+    data = after.content.encode()
+    made = digest.bound(replace(
+        revision, template_version=new.number, language=new.language, subject=after.subject,
+        preheader=after.preheader, values=dict(after.values), content=hashlib.sha256(data).hexdigest(),
+        locked_sha256=after.locked_sha256, merge_fields=new.merge_fields, assets=tuple(after.assets),
+        entity_version=entity.version, imprint_sha256=after.imprint_sha256, headers=tuple(after.headers),
+        findings=tuple(known.get(_key(f), f) for f in sifted.findings),
+    ))
+    return Fitted(made, data, _why(site, revision, made, old, new, after, carried, blocking))
+
+
+def _sifted(site: Site, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
+    """What the rules say of it now, less what exceptions and baselines cover."""
+    scope = submit.market_scope(new.scope, site.partner.market)
+    demand, policy = kits.demand(site.books, scope), lanes.policy_of(site.books, scope)
+    found = [f.record() for f in examine(new, after, site.partner.entity, Demands(
+        kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,
+    ))]
+    blocking = any(f.severity == "block" for f in found)
+    return sift(
+        found, new.template, new.number, site.world.clock.now(), baseline=demand.baseline, never=policy.never,
+        waivers=site.world.waivers.of(site.partner.id) if blocking else (),
+    )
+
+
+def _key(finding: FindingRecord) -> tuple[str, str, str]:
+    return finding.code, finding.region, finding.quote
+
+
+def _why(
+    site: Site, before: Revision, made: Revision, old: TemplateVersion, new: TemplateVersion, after: Rendered,
+    carried: versions.Carried, blocking: bool,
+) -> str:
+    """What speaks against carrying a revision over: the partner's own first, then what a person must see."""
+    if carried.of("lost") or carried.of("unfit"):
+        return UNFIT
+    if blocking:
+        return RULES
+    if (made.imprint_sha256, made.entity_version) != (before.imprint_sha256, before.entity_version):
+        return COMPANY
+    if made.digests.partner != before.digests.partner:
+        return TEXT
+    first = render(old, values=before.values, subject=before.subject, preheader=before.preheader,
+                   entity=site.partner.entity)
+    same = _open_bytes(old, first) == _open_bytes(new, after)
+    return "" if same and first.content.subject == after.content.subject else TEXT
+
+
+def _own(text: str, old: str, new: str) -> str:
+    """A subject or preheader that is head office's own with merge fields follows the new version; words stay."""
+    return new if "{{" in text and text.strip() == old.strip() else text
+
+
+def _open_bytes(version: TemplateVersion, rendered: Rendered) -> dict[tuple[str, str], bytes]:
+    """What the partner's values became in the mail, place by place."""
+    system = {r.id for r in blocks.concrete(version, rendered.values).regions if r.type is RegionType.SYSTEM}
+    html = rendered.filled.html
+    return {
+        (slot.region, slot.context): html[slot.start:slot.end]
+        for slot in rendered.filled.slots if slot.region not in system
+    }
+
+
+# --- one campaign of a release
+
+def step(site: Site, campaign_id: CampaignId) -> Line:
+    """Do with one campaign what the release says; once, however often it is called.
+
+    Raises Retryable where somebody else wrote in between every time.
+    """
+    for _ in range(TRIES):
+        campaign = site.world.campaigns.get(site.session, campaign_id)
+        history = site.world.campaigns.history(site.session, campaign_id)
+        done = _done(site.release, campaign, history)
+        if done is not None:
+            return done
+        try:
+            return _decide(site, campaign, history)
+        except Conflict:
+            continue
+    raise Retryable("a campaign changed too often while a release was applied")
+
+
+def _done(release: Release, campaign: Campaign, history: History) -> Line | None:
+    """What this release did before, as the trail tells."""
+    found = [e for e in history.audit if e.details.get("release") == release.id and "outcome" in e.details]
+    if not found:
+        return None
+    told = found[-1].details
+    revision = int(told.get("revision", 0))
+    asked = tuple(a.person for a in history.asks if a.revision == revision) if told["outcome"] == "review" else ()
+    return Line(campaign=campaign.id, name=campaign.name, outcome=Outcome(str(told["outcome"])),
+                why=str(told.get("why", "")), revision=revision, asked=asked)
+
+
+def _decide(site: Site, campaign: Campaign, history: History) -> Line:
+    release, draft = site.release, history.draft
+    move = release.move(draft.template)
+    if campaign.state in drafts.EDITABLE:
+        return _draft(site, campaign, history, move) if move else _line(campaign, Outcome.SAME)
+    started = campaign.state is State.SENDING or campaign.held_from is State.SENDING
+    if campaign.state.final or started or campaign.state not in WAITING:
+        return _line(campaign, Outcome.STARTED if started else Outcome.SAME)
+    revision = submit.revision_of(history, campaign.revision)
+    if (not release.kit) if move is None else (revision.template_version >= move.number):
+        return _line(campaign, Outcome.SAME)
+    number = move.number if move else revision.template_version
+    found = fitted(site, revision, site.world.templates.get(revision.template, number))
+    if move is None and found.why not in NEEDS_PARTNER:
+        return _line(campaign, Outcome.SAME)  # the new rules have nothing against it
+    if move is None and release.treatment is Treatment.CARRY:
+        return _line(campaign, Outcome.SAME, found.why)  # approved under the rules of its time
+    return _treat(site, campaign, history, found, number, rules_only=move is None)
+
+
+def _treat(
+    site: Site, campaign: Campaign, history: History, found: Fitted, number: int, *, rules_only: bool,
+) -> Line:
+    """Carry over, review again or ask, as head office chose and as far as the texts allow."""
+    release, held = site.release, campaign.state is State.HELD
+    if release.treatment is Treatment.CARRY and not found.why:
+        return carry(site, campaign, history, found)
+    look_again = release.treatment is Treatment.REVIEW or (
+        release.treatment is Treatment.CARRY and found.why not in NEEDS_PARTNER)
+    by_people = found.revision is not None and (found.why not in NEEDS_PARTNER or rules_only)
+    if look_again and by_people and not held:
+        return _renew(site, campaign, found)
+    why = PAUSED if look_again and by_people and held else found.why
+    return _propose(site, campaign, why, number, Outcome.CHANGE if why else Outcome.ASKED)
+
+
+def carry(
+    site: Site, campaign: Campaign, history: History, found: Fitted, *, by: Person | None = None,
+    answered: Proposal | None = None,
+) -> Line:
+    """Put the new frame around the revision: state, approval and links stay, the frame's digest is replaced.
+
+    ``by`` is the partner's own who agreed, with its answer, where the partner was asked.
+    """
+    release, world = site.release, site.world
+    made, data = found.revision, found.data
+    if made is None or data is None or found.why or release.decided_by is None:
+        raise Conflict("release.not_possible")
+    now, actor = world.clock.now(), Actor.PARTNER if by else Actor.HQ
+    before = submit.revision_of(history, campaign.revision)
+    world.blobs.put(site.session, content_key(site.session.partner, made.content), data, "application/json")
+    after, entry = take(
+        campaign, Action.REFRAME, actor, now=now, by=by.id if by else release.decided_by,
+        details={**_told(release, Outcome.CARRIED, campaign.revision), "digests": made.digests.both,
+                 "replaces": before.digests.frame, "template_version": made.template_version},
+        digests=made.digests,
+    )
+    frame = Frame(
+        campaign=campaign.id, revision=made.number,
+        sequence=1 + sum(f.revision == made.number for f in history.frames), release=release.id,
+        template_version=made.template_version, language=made.language, content=made.content,
+        locked_sha256=made.locked_sha256, headers=made.headers, findings=made.findings,
+        replaces=before.digests.frame, prepared_by=release.prepared_by, approved_by=release.decided_by,
+        taken_by=by.id if by else "", at=now,
+    )
+    world.campaigns.commit(site.session, Change(
+        before=campaign, after=after, audit=entry, frame=frame, proposal=answered,
+        draft=_draft_beside(site, history, made.template_version),
+    ))
+    return _line(campaign, Outcome.CARRIED, revision=made.number)
+
+
+def _draft_beside(site: Site, history: History, number: int) -> Draft | None:
+    """The draft on the same version, for the day on which the partner takes the campaign back."""
+    draft = history.draft
+    if draft.template_version >= number or site.release.decided_by is None:
+        return None
+    old, new = (site.world.templates.get(draft.template, n) for n in (draft.template_version, number))
+    return versions.moved(draft, old, new, at=site.world.clock.now(), by=site.release.decided_by)
+
+
+def _renew(site: Site, campaign: Campaign, found: Fitted) -> Line:
+    """The same texts in the new frame as a new revision that is reviewed again."""
+    world, release, made = site.world, site.release, found.revision
+    assert made is not None
+    assert found.data is not None
+    now, programme = world.clock.now(), world.programmes.get(campaign.programme)
+    stage = Stage(name="brand", reviewers=tuple(programme.reviewers), need=max(1, campaign.need))
+    asked = eligible(stage, campaign.submitted_by or campaign.created_by, campaign.created_by)
+    if len(asked) < stage.need:
+        return _propose(site, campaign, "review.nobody", made.template_version, Outcome.NOBODY)
+    revision = digest.bound(replace(made, number=campaign.revision + 1))
+    world.blobs.put(site.session, content_key(site.session.partner, revision.content), found.data, "application/json")
+    after, entry = take(
+        campaign, Action.RENEW, Actor.HQ, now=now, by=release.decided_by or "hq", revision=revision.number,
+        digests=revision.digests, stage=0, need=stage.need, approved_at=None,
+        details={**_told(release, Outcome.REVIEW, revision.number), "why": found.why,
+                 "digests": revision.digests.both},
+    )
+    asks = tuple(
+        Ask(campaign=campaign.id, revision=revision.number, stage=0, person=person,
+            person_name=world.people.account(person).person.name, asked_at=now) for person in asked)
+    world.campaigns.commit(site.session, Change(
+        before=campaign, after=after, audit=entry, revision=revision, asks=asks))
+    return _line(campaign, Outcome.REVIEW, found.why, revision=revision.number, asked=asked)
+
+
+def _propose(site: Site, campaign: Campaign, why: str, number: int, outcome: Outcome) -> Line:
+    """Leave the campaign as it is and put the question to the partner."""
+    world, release = site.world, site.release
+    now = world.clock.now()
+    proposal = Proposal(
+        campaign=campaign.id, revision=campaign.revision, release=release.id, title=release.title,
+        template_version=number, why=why or "asked", until=release.last_day, asked_at=now,
+    )
+    after, entry = record(
+        replace(campaign, updated_at=now), "release", now=now, by=release.decided_by or "hq",
+        details={**_told(release, outcome, campaign.revision), "why": why},
+    )
+    world.campaigns.commit(site.session, Change(before=campaign, after=after, audit=entry, proposal=proposal))
+    return _line(campaign, outcome, why, revision=campaign.revision)
+
+
+def _draft(site: Site, campaign: Campaign, history: History, move: Move) -> Line:
+    """A draft goes along where no word of it is lost; else it stays, and its partner is told."""
+    world, release, draft = site.world, site.release, history.draft
+    if draft.template_version >= move.number or release.decided_by is None:
+        return _line(campaign, Outcome.SAME)
+    old, new = (world.templates.get(draft.template, n) for n in (draft.template_version, move.number))
+    carried = versions.carry(old, new, draft.values)
+    if carried.of("lost") or carried.of("unfit"):
+        return _propose(site, campaign, UNFIT, move.number, Outcome.DRAFT_ASKED)
+    now = world.clock.now()
+    after, entry = record(
+        replace(campaign, updated_at=now), "release", now=now, by=release.decided_by,
+        details={**_told(release, Outcome.DRAFT, campaign.revision), "template_version": move.number},
+    )
+    saved = versions.moved(draft, old, new, at=now, by=release.decided_by)
+    world.campaigns.commit(site.session, Change(before=campaign, after=after, audit=entry, draft=saved))
+    return _line(campaign, Outcome.DRAFT)
+
+
+def _told(release: Release, outcome: Outcome, revision: int) -> Mapping[str, str | int]:
+    return {"release": release.id, "outcome": outcome.value, "revision": revision}
+
+
+def _line(
+    campaign: Campaign, outcome: Outcome, why: str = "", *, revision: int = 0, asked: tuple[PersonId, ...] = (),
+) -> Line:
+    return Line(campaign=campaign.id, name=campaign.name, outcome=outcome, why=why, revision=revision, asked=asked)
+
+
+# --- the partner's answer
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the partner sees of a proposal: the campaign, the mail as it stands and as it would be."""
+
+    campaign: Campaign
+    proposal: Proposal
+    now: Revision
+    then: Fitted
+
+    @property
+    def possible(self) -> bool:
+        """Whether one click takes the new look over."""
+        return self.proposal.why == "asked" and not self.then.why and self.then.revision is not None
+
+
+def ask(world: World, session: PartnerSession, campaign_id: CampaignId, release_id: str) -> tuple[Question, Site]:
+    """The open question of a release about a campaign; raises NotFound where there is none."""
+    campaign = world.campaigns.get(session, campaign_id)
+    history = world.campaigns.history(session, campaign_id)
+    proposal = open_proposal(history, campaign)
+    if proposal is None or proposal.release != release_id:
+        raise NotFound
+    site = Site(world, session, world.partners.home(session).partner, world.books.current(),
+                world.releases.get(release_id).release)
+    revision = submit.revision_of(history, campaign.revision)
+    new = world.templates.get(revision.template, proposal.template_version)
+    return Question(campaign, proposal, revision, fitted(site, revision, new)), site
+
+
+def open_proposal(history: History, campaign: Campaign | None = None, *, revision: int = 0) -> Proposal | None:
+    """The newest unanswered question about the revision that stands."""
+    number = campaign.revision if campaign else revision
+    found = [p for p in history.proposals if not p.answer and p.revision == number]
+    return max(found, key=lambda p: p.asked_at, default=None)
+
+
+def answer(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, release_id: str, *, take: bool,
+    shown: str,
+) -> None:
+    """Take the new look over, or keep the old one.
+
+    ``shown`` is the digest of the frame that the page showed. Raises Conflict ``release.look_changed`` if it
+    would be another one now, ``release.not_possible`` where the text has to change first, ``campaign.not_now``
+    once it started.
+    """
+    question, site = ask(world, session, campaign_id, release_id)
+    now = world.clock.now()
+    said = replace(question.proposal, answer="taken" if take else "kept", answered_by=person.id, answered_at=now)
+    history = world.campaigns.history(session, campaign_id)
+    if not take:
+        after, entry = record(
+            replace(question.campaign, updated_at=now), "keep_look", now=now, by=person.id,
+            details={"release_kept": release_id})
+        world.campaigns.commit(session, Change(before=question.campaign, after=after, audit=entry, proposal=said))
+        return
+    if not question.possible or question.then.revision is None:
+        raise Conflict("release.not_possible")
+    if question.campaign.held_from is State.SENDING:
+        raise Conflict("campaign.not_now", state=question.campaign.state.value, action="reframe")
+    if question.then.revision.digests.frame != shown:
+        raise Conflict("release.look_changed")
+    carry(site, question.campaign, history, question.then, by=person, answered=said)

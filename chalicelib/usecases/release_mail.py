@@ -1,0 +1,106 @@
+"""A release's mails: one a person, whatever the number of campaigns, and none to whom nothing is left to do."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib import texts
+from chalicelib.domain.campaign import State
+from chalicelib.domain.errors import NotFound, Problem
+from chalicelib.domain.people import Link, Person, Purpose, Role
+from chalicelib.domain.release import Line, Record
+from chalicelib.domain.schedule import SendTime
+from chalicelib.domain.scope import Zone
+from chalicelib.ports.sending import SystemMail
+from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.usecases import addresses
+from chalicelib.usecases.notices import CODE_DIGITS
+from chalicelib.usecases.reframe import Site
+from chalicelib.usecases.review import LINK_LIFE, code_hash, token_hash
+from chalicelib.usecases.world import World
+
+MAX_LINES = 100
+"""Campaigns that one mail names; the others stand on the pages."""
+
+
+def tell_partner(world: World, site: Site, lines: Sequence[Line]) -> None:
+    """One mail to each of the partner's people, with every campaign that waits for them."""
+    now = world.clock.now()
+    for person_id in site.partner.people:
+        account = world.people.account(person_id)
+        if not account.roles_at(site.partner.id, now):
+            continue
+        language = account.person.language or site.partner.language
+        told = [(line.name, f"{world.facts.base_url}/p/{site.partner.id}/campaigns/{line.campaign}",
+                 texts.sentence(Problem(f"release.told.{line.outcome.value}"), language)) for line in lines[:MAX_LINES]]
+        mail = render_mail("release_news", {
+            "person": account.person, "release": site.release, "partner_name": site.partner.name, "lines": told,
+            "more": max(0, len(lines) - MAX_LINES), "org_name": world.facts.org_name, "until": site.release.last_day,
+            "url": f"{world.facts.base_url}/p/{site.partner.id}",
+        }, texts.translations(language))
+        _send(world, account.person, mail, "release_news")
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """One campaign that a reviewer looks at again."""
+
+    name: str
+    partner: str
+    start: SendTime
+    url: str
+
+
+def tell_reviewer(world: World, known: Record, person: Person) -> None:
+    """One mail with a link for each campaign that waits for this reviewer; the code is the same for all of them."""
+    if Role.REVIEWER not in world.people.account(person.id).roles_at(None, world.clock.now()):
+        return
+    code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+    waiting = []
+    for result in known.results:
+        for line in result.lines:
+            if person.id in line.asked and (again := _link(world, result.partner, result.name, line, person, code)):
+                waiting.append(again)
+    if not waiting:
+        return
+    mail = render_mail("release_review", {
+        "person": person, "release": known.release, "waiting": waiting, "code": code,
+        "org_name": world.facts.org_name,
+    }, texts.translations(person.language))
+    _send(world, person, mail, "release_review")
+
+
+def _link(world: World, partner: str, partner_name: str, line: Line, person: Person, code: str) -> Again | None:
+    """A fresh link to a question that is still open; None where it is not."""
+    from chalicelib.domain.ids import PartnerId
+
+    session = world.sessions.open(PartnerId(partner), Zone.REVIEW)
+    try:
+        campaign = world.campaigns.get(session, line.campaign)
+        history = world.campaigns.history(session, line.campaign)
+    except NotFound:
+        return None
+    ask = next((a for a in history.asks if (a.revision, a.stage, a.person) == (
+        line.revision, campaign.stage, person.id) and a.verdict is None), None)
+    if campaign.state is not State.IN_REVIEW or campaign.revision != line.revision or ask is None:
+        return None
+    if campaign.digests is None or campaign.start is None:
+        return None
+    now, token = world.clock.now(), base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
+    hashed = token_hash(token)
+    world.links.put(Link(
+        token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation, created_at=now,
+        expires_at=max(now, min(campaign.start.at, now + LINK_LIFE)), partner=campaign.partner,
+        partner_name=partner_name, campaign=campaign.id, revision=line.revision, stage=campaign.stage,
+        digest=campaign.digests.both, code=code_hash(code, hashed),
+    ))
+    return Again(campaign.name, partner_name, campaign.start, addresses.review(world, token))
+
+
+def _send(world: World, person: Person, mail: MailText, kind: str) -> None:
+    world.mailer.send(SystemMail(
+        to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
+        from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": kind},
+    ))

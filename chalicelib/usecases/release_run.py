@@ -1,0 +1,156 @@
+"""An approved release at work: publish, move the programmes, then partner by partner, then tell the reviewers.
+
+Every message may come twice and every step may die at any point: what was published, moved or done
+at a campaign stands under its number, version or in its trail, and is found there. Campaigns are
+read and written with their partner's own credentials only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from chalicelib.domain.book import BookKind
+from chalicelib.domain.campaign import Campaign
+from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.people import Person
+from chalicelib.domain.release import TO_DO, Line, Phase, Release, Result, Retired
+from chalicelib.domain.scope import Zone
+from chalicelib.ports.system import QueueName
+from chalicelib.usecases import kits, reframe, release_mail, releases
+from chalicelib.usecases.reframe import Site
+from chalicelib.usecases.world import World
+
+PAGE = 50
+
+
+def start(world: World, release_id: str) -> None:
+    """Publish what the release brings, move its programmes, and queue every partner that is not done yet.
+
+    Raises Permanent where a template or kit went on in spite of the approval: the message goes to
+    the dead letters, and the release's page says that it stands still.
+    """
+    release = world.releases.get(release_id).release
+    if release.phase is not Phase.APPLYING or release.decided_by is None or release.decided_at is None:
+        return
+    try:
+        _publish(world, release)
+    except Conflict as conflict:
+        raise Permanent(f"release {release_id} cannot be applied: {conflict.code}") from None
+    _retire(world, release)
+    _move_programmes(world, release)
+    partners = [card.id for card in world.partners.cards()]
+    world.releases.whom(release_id, partners)
+    known = world.releases.get(release_id)
+    if not known.missing:
+        finish(world, release_id)
+        return
+    world.queue.put_many(QueueName.NOTICES, [
+        {"v": 1, "kind": "release_partner", "release": release_id, "partner": partner} for partner in known.missing])
+
+
+def _publish(world: World, release: Release) -> None:
+    """New versions and the new kit, each under its number; what stands there already is our own of before."""
+    assert release.decided_by is not None
+    assert release.decided_at is not None
+    for move in release.moves:
+        if move.stamped:
+            made = releases.target(world, release, move, by=release.prepared_by, at=release.decided_at)
+            try:
+                world.templates.publish(made)
+            except Conflict:
+                stands = world.templates.get(move.template, move.number)
+                if stands.source_sha256 != made.source_sha256:
+                    raise
+    if release.kit_number:
+        by = world.people.account(release.prepared_by).person
+        newest = world.books.versions(BookKind.KIT, release.scope, limit=1)
+        if not newest or newest[0].number < release.kit_number:
+            kits.publish(world, by, release.scope, release.kit, number=release.kit_number, note=release.title)
+        elif newest[0].number == release.kit_number and newest[0].source != release.kit:
+            raise Conflict("book.changed", number=newest[0].number)
+
+
+def _retire(world: World, release: Release) -> None:
+    """Let the older versions end, if head office said so."""
+    if (until := release.last_day) is not None:
+        for move in release.moves:
+            world.releases.retire(Retired(
+                template=move.template, below=move.number, until=until, release=release.id))
+
+
+def _move_programmes(world: World, release: Release) -> None:
+    """New drafts of the programmes begin on the new versions."""
+    for programme in releases.of_programme(world, release):
+        move = release.move(programme.template)
+        while move is not None and programme.template_version < move.number:
+            after = replace(programme, template_version=move.number, version=programme.version + 1)
+            try:
+                world.programmes.save(after, expected_version=programme.version)
+                break
+            except Conflict:
+                programme = world.programmes.get(programme.id)
+
+
+def partner(world: World, release_id: str, partner_id: PartnerId) -> None:
+    """Do all of one partner's campaigns, mail its people once if they have something to do, and note it."""
+    known = world.releases.get(release_id)
+    release = known.release
+    if release.phase is not Phase.APPLYING:
+        return
+    if partner_id in known.missing:
+        session = world.sessions.open(partner_id, Zone.PARTNER)
+        name, lines = "", tuple[Line, ...]()
+        try:
+            home = world.partners.home(session)
+        except NotFound:  # registered, but gone or never finished
+            pass
+        else:
+            site = Site(world, session, home.partner, world.books.current(), release)
+            name, lines = home.partner.name, tuple(_lines(site))
+            if to_do := [line for line in lines if line.outcome in TO_DO]:
+                release_mail.tell_partner(world, site, to_do)
+        done = world.releases.note(Result(
+            release=release_id, partner=partner_id, name=name, lines=lines, at=world.clock.now()))
+    else:
+        done = len(known.results)
+    if done >= len(known.partners):
+        world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "release_end", "release": release_id})
+
+
+def _lines(site: Site) -> list[Line]:
+    """What became of each campaign of the release's programmes, newest first."""
+    programmes = {p.id for p in releases.of_programme(site.world, site.release)}
+    found = []
+    for campaign in _campaigns(site):
+        if campaign.programme in programmes and not campaign.state.final:
+            found.append(reframe.step(site, campaign.id))
+    return found
+
+
+def _campaigns(site: Site) -> Sequence[Campaign]:
+    """All of the partner's campaigns, page by page."""
+    known: list[Campaign] = []
+    while True:
+        page = site.world.campaigns.list(site.session, limit=PAGE, before=known[-1].id if known else "")
+        known += page
+        if len(page) < PAGE:
+            return known
+
+
+def finish(world: World, release_id: str) -> None:
+    """Mail each reviewer who has something to look at again, once for all of it, and end the release."""
+    known = world.releases.get(release_id)
+    if known.release.phase is not Phase.APPLYING or known.missing:
+        return
+    reviewers = dict.fromkeys(
+        person for result in known.results for line in result.lines for person in line.asked)
+    for person in reviewers:
+        account: Person = world.people.account(person).person
+        release_mail.tell_reviewer(world, known, account)
+    done = replace(
+        known.release, phase=Phase.DONE, finished_at=world.clock.now(), version=known.release.version + 1)
+    with suppress(Conflict):  # another copy of this message was faster
+        world.releases.end(done)
