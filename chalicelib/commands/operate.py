@@ -79,7 +79,7 @@ def _doctor(asked: argparse.Namespace, world: World, out: TextIO) -> int:
     else:
         shown = [check for check in health.checks if asked.all or check.level is not Level.OK]
         for check in shown:
-            print(f"{_MARK[check.level]}  {texts.sentence(check.told)}", file=out)
+            print(f"{_MARK[check.level]}  {check.area.value:8} {texts.sentence(check.told)}", file=out)
         fine = sum(check.level is Level.OK for check in health.checks)
         print(f"{fine} of {len(health.checks)} in order.", file=out)
     return EXIT[health.worst]

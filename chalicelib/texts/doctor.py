@@ -42,11 +42,11 @@ MESSAGES: dict[str, str] = {
     "doctor.dmarc_weak": "The DMARC policy of {name} is {policy}. Move to quarantine once the reports look good.",
     "doctor.dmarc_weak.ok": "The DMARC policy of {name} is {policy}.",
     "doctor.queue": "The queue {name} is missing. Deploy again.",
-    "doctor.queue.ok": "{waiting} messages wait in the queue {name}.",
-    "doctor.dead": "{count} messages of the queue {name} failed for good. Read docs/runbook/{name}-dead.md.",
+    "doctor.queue.ok": "Messages that wait in the queue {name}: {waiting}.",
+    "doctor.dead": "Messages of the queue {name} that failed for good: {count}. Read docs/runbook/{name}-dead.md.",
     "doctor.dead.ok": "No message of the queue {name} has failed for good.",
     "doctor.no_alarms": "There are no alarms, so nobody is told of trouble. Deploy again.",
-    "doctor.no_alarms.ok": "{count} alarms watch over the deployment; {ringing} of them ring.",
+    "doctor.no_alarms.ok": "Alarms that watch over the deployment: {count}; that ring: {ringing}.",
     "doctor.alarm": "The alarm {name} rings. Read docs/runbook/{name}.md.",
     "doctor.table": "The table {name} is missing. Deploy, or restore it: docs/runbook/restore.md.",
     "doctor.table.ok": "The table {name} is there.",
@@ -61,9 +61,9 @@ MESSAGES: dict[str, str] = {
     "doctor.protection.ok": "{name} is protected from deletion.",
     "doctor.clock": "This machine's clock is {seconds} seconds from AWS's. Switch on its time synchronisation.",
     "doctor.clock.ok": "The clock agrees with AWS's.",
-    "doctor.unknown": "Not checked ({area}): {why}. On the command line, with the rights of an administrator, "
+    "doctor.unknown": "Not checked: {why}. On the command line, with the rights of an administrator, "
                       "`python -m chalicelib.cli doctor` sees more.",
-    "doctor.late": "Not all of it was checked ({area}): there was no answer within {seconds} seconds. Try again in a "
+    "doctor.late": "Not all of it was checked: there was no answer within {seconds} seconds. Try again in a "
                    "minute.",
     "doctor.silent": "The name servers did not say what {name} is. Try again in a minute.",
     "doctor.no_names": "DNS records were not checked: this program runs without the internet's name servers.",

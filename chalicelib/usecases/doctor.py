@@ -146,7 +146,7 @@ def verdict(
 
 def unknown(area: Area, code: str, **params: str | int) -> Check:
     """Something that was not checked, and why."""
-    return Check(Level.UNKNOWN, area, code, Problem(code, params={"area": area.value, **params}))
+    return Check(Level.UNKNOWN, area, code, Problem(code, params=params))
 
 
 def _clock(world: World, inspector: Inspector) -> Iterator[Check]:

@@ -90,7 +90,8 @@ def navigation(visit: Visit) -> list[tuple[str, str]]:
         lines = [(_("Overview"), urls.hq_home()), (_("Templates"), urls.templates()),
                  (_("Programmes"), urls.programmes()), (_("Rules"), urls.rules())]
         if Role.HQ_ADMIN in visit.hq_roles:
-            lines += [(_("Partners"), urls.partners()), (_("People"), urls.people()), (_("Sending"), urls.stop())]
+            lines += [(_("Partners"), urls.partners()), (_("People"), urls.people()), (_("Sending"), urls.stop()),
+                      (_("Health"), urls.health())]
         return lines
     return []
 

@@ -147,6 +147,10 @@ class Urls:
         """A partner's exceptions."""
         return f"{self.hq}/hq/exceptions/{partner}"
 
+    def health(self) -> str:
+        """How everything stands that sending needs."""
+        return f"{self.hq}/hq/health"
+
     def stop(self) -> str:
         """The kill switch."""
         return f"{self.hq}/hq/stop"

@@ -64,12 +64,16 @@ def head_office(browser: Browser, running: Running) -> None:
     hanna.get_by_role("button", name="Publish").click()
     expect(hanna.get_by_role("heading", name="Summer ride")).to_be_visible()
     look(hanna, "hq-template")
-    for page in ("programmes", "partners", "people", "stop", "templates", "programmes/new", "partners/invite"):
+    for page in (
+        "programmes", "partners", "people", "stop", "health", "templates", "programmes/new", "partners/invite",
+    ):
         hanna.goto(f"{running.url}/hq/{page}")
         look(hanna, f"hq-{page.replace('/', '-')}")
     hanna.set_viewport_size(PHONE)  # type: ignore[arg-type]
     hanna.goto(f"{running.url}/hq")
     look(hanna, "hq-home")
+    hanna.goto(f"{running.url}/hq/health")
+    look(hanna, "hq-health")
     hanna.context.close()
 
 

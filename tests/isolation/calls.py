@@ -34,34 +34,40 @@ MESSAGES = {
     "GetQueueAttributes": "GetQueueAttributes", "ChangeMessageVisibility": "ChangeMessageVisibility",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
 }
+DESCRIBED = {"DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"}
+OPEN = {("sts", "GetCallerIdentity")}
+"""What IAM allows everybody (AWS STS API reference, GetCallerIdentity)."""
 ADMINISTRATION = {
-    "dynamodb": {"CreateTable", "DescribeTable", "UpdateTimeToLive", "DescribeTimeToLive", "ListTables", "DeleteTable",
-                 "DescribeContinuousBackups", "UpdateContinuousBackups"},
+    "dynamodb": {"CreateTable", "UpdateTimeToLive", "ListTables", "DeleteTable", "UpdateContinuousBackups",
+                 *DESCRIBED},
     "sqs": {"CreateQueue", "PurgeQueue", "DeleteQueue", "SetQueueAttributes", "ListQueues"},
     "s3": {"CreateBucket", "PutBucketNotificationConfiguration", "GetBucketNotificationConfiguration",
            "ListObjectsV2", "ListObjects", "HeadBucket", "PutBucketCors", "PutBucketPolicy", "ListBuckets",
            "GetBucketNotification", "GetBucketLocation", "PutBucketVersioning", "DeleteObjects"},
     "kms": {"CreateKey", "CreateAlias", "DescribeKey", "ListAliases", "Encrypt", "ScheduleKeyDeletion"},
     "iam": {"CreateRole", "PutRolePolicy", "GetRole", "GetRolePolicy"},
-    "sts": {"GetCallerIdentity"},
     "cloudwatch": {"DescribeAlarms", "PutMetricAlarm"},
     "sesv2": {"CreateEmailIdentity", "CreateConfigurationSet", "CreateConfigurationSetEventDestination",
               "GetConfigurationSet", "GetConfigurationSetEventDestinations", "PutAccountDetails",
               "PutConfigurationSetSuppressionOptions", "ListEmailIdentities", "DeleteEmailIdentity"},
 }
-"""What nobody but the administrator of the account does: making and describing resources."""
+"""Making and describing resources: the administrator's work where no function is named; a function's is judged."""
 
 
 class Unjudged(AssertionError):
     """A call of which this does not know what it touches: it must be taught, not passed over."""
 
 
-def accesses(service: str, operation: str, url: str, body: bytes) -> tuple[Access, ...]:
-    """Everything that a call does; empty for the administration of resources. Raises Unjudged."""
-    if operation in ADMINISTRATION.get(service, ()):
+def accesses(service: str, operation: str, url: str, body: bytes, *, function: str = "") -> tuple[Access, ...]:
+    """Everything that a call does; empty for the administration of resources by no function. Raises Unjudged."""
+    if (service, operation) in OPEN or (not function and operation in ADMINISTRATION.get(service, ())):
         return ()
     found: tuple[Access, ...] = ()
-    if service == "dynamodb" and operation in ITEMS:
+    if service == "dynamodb" and operation in DESCRIBED:
+        found = (_item(operation, json.loads(body)["TableName"]),)
+    elif service == "cloudwatch" and operation == "DescribeAlarms":
+        found = (Access("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*"), {}),)
+    elif service == "dynamodb" and operation in ITEMS:
         found = tuple(_items(operation, json.loads(body)))
     elif service == "s3" and operation in OBJECTS:
         found = (_object(operation, url),)
@@ -143,8 +149,10 @@ def _role(form: dict[str, list[str]]) -> Iterator[Access]:
 
 def _mail(operation: str, url: str, body: dict[str, Any]) -> Iterator[Access]:
     """SES asks for the identity and, if one is named, for the configuration set."""
-    if operation == "GetAccount":
-        yield Access("ses:GetAccount", "*", {})
+    if operation in ("GetAccount", "ListEmailIdentities"):
+        yield Access(f"ses:{operation}", "*", {})
+    elif operation in ("GetConfigurationSet", "GetConfigurationSetEventDestinations"):
+        yield Access(f"ses:{operation}", _arn("ses", "configuration-set/app-stage"), {})
     elif operation == "GetEmailIdentity":
         identity = unquote(urlsplit(url).path).rpartition("/")[2]
         yield Access("ses:GetEmailIdentity", _arn("ses", f"identity/{identity}"), {})

@@ -104,9 +104,12 @@ def widened(role: str) -> Iterator[tuple[str, Policy]]:
         if statement["Effect"] == "Deny":
             continue
         changes: dict[str, dict[str, Any]] = {
-            "Action *": {"Action": ["*"]}, "Resource *": {"Resource": ["*"]},
+            "Action *": {"Action": ["*"]},
             "service:*": {"Action": sorted({f"{a.partition(':')[0]}:*" for a in _listed(statement["Action"])})},
         }
+        # A statement about all resources is as wide as it gets in that direction.
+        if _listed(statement["Resource"]) != ["*"]:
+            changes["Resource *"] = {"Resource": ["*"]}
         if "Condition" in statement:
             changes["no condition"] = {"Condition": {}}
             text = json.dumps(statement["Condition"])

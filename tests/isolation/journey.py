@@ -36,6 +36,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import (
     contacts,
     control,
+    doctor,
     drafts,
     imports,
     partners,
@@ -80,6 +81,7 @@ class Journey:
     partner: PartnerId = field(default_factory=lambda: PartnerId(""))
     campaign: Campaign | None = None
     totals: Totals = field(default_factory=Totals)
+    health: doctor.Health = field(default_factory=doctor.Health)
     worlds: dict[str, Container] = field(default_factory=dict)
     """Each function is a process of its own: what one has in its cache, another must fetch itself."""
     phases: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
@@ -401,9 +403,17 @@ def _tried(step: Callable[[], object]) -> None:
         return
 
 
+def looked_at(j: Journey) -> None:
+    """Head office looks at the page of health; the name system is none of AWS's."""
+    w = j.at("pages-hq")
+    with acting("pages-hq"):
+        j.health = doctor.examine(w, w.inspector, None)
+
+
 def run(j: Journey, *, count: int = 60) -> None:
     """All of it."""
     people_and_programme(j)
+    looked_at(j)
     signed_in(j)
     customers(j, count)
     approved(j)

@@ -92,7 +92,7 @@ class Judge:
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         try:
             call = Call(f"{service}.{operation}", story.function, partner, role,
-                        accesses(service, operation, request.url, body))
+                        accesses(service, operation, request.url, body, function=story.function))
         except (Unjudged, KeyError, ValueError, TypeError) as error:
             self.wrong.append(f"{service}.{operation} can't be judged: {error!r}")
             return
