@@ -67,6 +67,8 @@ def _rule(rule: Rule, example: Example | None) -> str:
         f"\n### {rule.code}\n", f"*{SEVERITY[rule.severity.value]}*: {said}\n",
         f"- Says: {_plain(message)}", f"- Why: {_plain(why)}", f"- What to do: {_plain(fix)}",
     ]
+    if rule.fix:
+        lines.append("- One click puts it right in a field of the partner's.")
     if example:
         lines += [f"- Good: {_plain(example.good)}", f"- Bad: {_plain(example.bad)}"]
     return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from dataclasses import replace
 from chalicelib.domain.compliance import accessibility, brand, clients, delivery, legal, links, security
 from chalicelib.domain.compliance.document import Css, Demands, Document, Element, MailFacts, OpenValue
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
-from chalicelib.domain.compliance.registry import Rule, run
+from chalicelib.domain.compliance.registry import At, Fix, Rule, edited, run
 from chalicelib.domain.waiver import matches
 
 RULES: tuple[Rule, ...] = (
@@ -28,8 +28,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 __all__ = [
-    "RULES", "Css", "Demands", "Document", "Element", "Finding", "FindingState", "MailFacts", "OpenValue", "Rule",
-    "Severity", "check", "check_template", "fixed",
+    "RULES", "At", "Css", "Demands", "Document", "Element", "Finding", "FindingState", "Fix", "MailFacts", "OpenValue",
+    "Rule", "Severity", "check", "check_template", "edited", "fix_of",
 ]
 
 ABSOLUTE = ("SEC*", "LEG001", "LEG002", "DLV*", "LNK001", "LNK002")
@@ -58,8 +58,10 @@ def check_template(document: Document, facts: MailFacts) -> list[Finding]:
     ]
 
 
-def fixed(finding: Finding, value: str) -> str | None:
-    """``value`` with the finding's safe fix, None where it has none or the words are gone."""
-    if finding.fix is None or not finding.fix[0] or finding.fix[0] not in value:
-        return None
-    return value.replace(*finding.fix, 1)
+_FIXES = {rule.code: rule.fix for rule in RULES if rule.fix}
+
+
+def fix_of(finding: Finding) -> Fix | None:
+    """The safe fix of the finding's rule, None where it has none or does not know one for this finding."""
+    known = finding.fix is not None or finding.code in ("BRD010", "LEG007")
+    return _FIXES.get(finding.code) if known and finding.state is FindingState.FAIL else None

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from chalicelib.domain import graphemes
+from chalicelib.domain.compliance import brand_fixes as fixes
 from chalicelib.domain.compliance import colours, css, words
 from chalicelib.domain.compliance.document import Document, Element, ImageFact, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
 from chalicelib.domain.compliance.flow import Passage, open_passages, passages
-from chalicelib.domain.compliance.registry import Rule
+from chalicelib.domain.compliance.registry import At, Fix, Rule
 from chalicelib.domain.kit import EMPTY, Logo, Name
 
 _COLOURED = ("color", "background-color", "background", "border", "border-color", "border-top", "border-bottom",
@@ -20,7 +21,6 @@ _GENERIC = frozenset({"serif", "sans-serif", "monospace", "cursive", "fantasy", 
 _PICTURE = "[\U0001f300-\U0001faff\u2600-\u27bf\u2b50\u2b55\u231a-\u23f3]"
 _EMOJI = re.compile(f"{_PICTURE}[\ufe0f\U0001f3fb-\U0001f3ff]?(?:\u200d{_PICTURE}\ufe0f?){{0,6}}")
 """Joined pictures (a family) are one."""
-_CAPITALS = re.compile(r"(?<![\w@./])[^\W\d_a-zà-ÿß]{4,}(?![\w@])")
 _PIXELS = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)(?:px)?\Z")
 NEAR = 6
 """Bits in which the fingerprints of two images may differ for one to be a copy of the other."""
@@ -173,7 +173,7 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
                 said = " ".join(found[start:start + size])
                 if abs(len(said) - len(name.name)) > 3:
                     continue
-                said = _bare(said)
+                said = fixes.bare_name(said)
                 if (name.name, said) not in verdicts:
                     verdicts[name.name, said] = said not in right and _alike(said, name, folded)
                 if not verdicts[name.name, said] or (passage.region, said) in seen:
@@ -181,11 +181,6 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
                 seen.add((passage.region, said))
                 yield Finding(code="BRD007", severity=Severity.WARN, region=passage.region, line=passage.line,
                               quote=quoted(said), params={"right": name.name}, fix=(said, name.name))
-
-
-def _bare(said: str) -> str:
-    """A name without its genitive, which every language writes differently."""
-    return re.sub(r"['’]s?\Z", "", said) if said[-1] in "s'’" else said
 
 
 def _alike(said: str, name: Name, folded: set[str]) -> bool:
@@ -254,7 +249,7 @@ def _shouting(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """BRD012: capitals, exclamation marks and emoji in moderation; the kit's acronyms are words."""
     limits, acronyms = facts.kit.limits, frozenset(facts.kit.acronyms)
     for passage in open_passages(document, facts) if facts.kit is not EMPTY else ():
-        capitals = [m.group() for m in _CAPITALS.finditer(passage.text) if m.group() not in acronyms]
+        capitals = [m.group() for m in fixes.CAPITALS.finditer(passage.text) if m.group() not in acronyms]
         marks, emoji = passage.text.count("!"), len(_EMOJI.findall(passage.text))
         calm = re.sub(r"!+", lambda m: "!", passage.text)
         if len(capitals) > limits.capitals:
@@ -314,12 +309,12 @@ RULES = (
     Rule("BRD004", Severity.BLOCK, _logo_size),
     Rule("BRD005", Severity.WARN, _clear_space),
     Rule("BRD006", Severity.BLOCK, _image),
-    Rule("BRD007", Severity.WARN, _misspelt),
-    Rule("BRD008", Severity.WARN, _mark),
+    Rule("BRD007", Severity.WARN, _misspelt, fix=Fix(fixes.spelt)),
+    Rule("BRD008", Severity.WARN, _mark, fix=Fix(fixes.marked)),
     Rule("BRD009", Severity.BLOCK, _banned),
-    Rule("BRD010", Severity.BLOCK, _disclaimer),
+    Rule("BRD010", Severity.BLOCK, _disclaimer, fix=Fix(fixes.disclaimed, At.END)),
     Rule("BRD011", Severity.WARN, _competitor),
-    Rule("BRD012", Severity.WARN, _shouting),
+    Rule("BRD012", Severity.WARN, _shouting, fix=Fix(fixes.calm)),
     Rule("BRD013", Severity.INFO, _reading),
     Rule("BRD014", Severity.WARN, _language),
     Rule("BRD015", Severity.BLOCK, _ended, template=False),

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
 from chalicelib.domain.compliance.flow import SYSTEM, Passage, blocks, open_passages
-from chalicelib.domain.compliance.registry import Rule
+from chalicelib.domain.compliance.registry import Edits, Fix, Rule
 from chalicelib.domain.compliance.words import PROMISES, TERMS, find, fold
+from chalicelib.domain.kit import Kit
 
 COUNTRY_FIELDS = {
     "DE": ("name", "street", "postal_code", "city", "email"),
@@ -147,6 +148,14 @@ def _subject(document: Document, facts: MailFacts) -> Iterator[Finding]:
         yield Finding(code="LEG007", region="subject", quote=quoted(match.group().strip()), fix=(facts.subject, rest))
 
 
+def _honest(text: str, finding: Finding, kit: Kit) -> Edits:
+    """LEG007: the subject without what pretends to be an answer, however often it stands there."""
+    end = 0
+    while match := _ANSWER.match(text, end):
+        end = match.end()
+    return ((0, end, ""),) if end and finding.region == "subject" and text[end:].strip() else ()
+
+
 def _consent(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LEG008: the campaign says what kind of message it is, which decides whose consent counts (GDPR art. 6, 7)."""
     if facts.message_class not in ("marketing", "service", "safety"):
@@ -160,6 +169,6 @@ RULES = (
     Rule("LEG004", Severity.WARN, _price),
     Rule("LEG005", Severity.BLOCK, _footnotes),
     Rule("LEG006", Severity.WARN, _promise),
-    Rule("LEG007", Severity.BLOCK, _subject),
+    Rule("LEG007", Severity.BLOCK, _subject, fix=Fix(_honest)),
     Rule("LEG008", Severity.BLOCK, _consent, template=False),
 )

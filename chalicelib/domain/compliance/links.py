@@ -10,7 +10,8 @@ from chalicelib.domain import urls
 from chalicelib.domain.compliance import hosts
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
-from chalicelib.domain.compliance.registry import Rule
+from chalicelib.domain.compliance.registry import At, Edits, Fix, Rule
+from chalicelib.domain.kit import Kit
 
 _FIELD = re.compile(r"\{\{[^{}]*\}\}")
 _OTHER_SCHEMES = re.compile(r"(mailto:[^\s@<>\"]+@[^\s@<>\"]+|(tel|sms):\+?[0-9().\- ]{2,30})", re.IGNORECASE)
@@ -152,13 +153,19 @@ def _imitation(document: Document, facts: MailFacts) -> Iterator[Finding]:
                           params={"brand": brand})
 
 
+def _put_right(text: str, finding: Finding, kit: Kit) -> Edits:
+    """LNK002, LNK005, LNK008: the address that the rule wants in place of the one it found."""
+    wrong, right = finding.fix or ("", "")
+    return ((0, len(text), right.strip()),) if wrong and text.strip() == wrong.strip() != right.strip() else ()
+
+
 RULES = (
     Rule("LNK001", Severity.BLOCK, _empty),
-    Rule("LNK002", Severity.BLOCK, _malformed),
+    Rule("LNK002", Severity.BLOCK, _malformed, fix=Fix(_put_right, At.ADDRESS)),
     Rule("LNK003", Severity.BLOCK, _shortener),
     Rule("LNK004", Severity.BLOCK, _foreign),
-    Rule("LNK005", Severity.INFO, _campaign_parameters),
+    Rule("LNK005", Severity.INFO, _campaign_parameters, fix=Fix(_put_right, At.ADDRESS)),
     Rule("LNK006", Severity.BLOCK, _other_words),
     Rule("LNK007", Severity.BLOCK, _imitation),
-    Rule("LNK008", Severity.WARN, _insecure),
+    Rule("LNK008", Severity.WARN, _insecure, fix=Fix(_put_right, At.ADDRESS)),
 )

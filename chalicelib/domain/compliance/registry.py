@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
+from chalicelib.domain.kit import Kit
 from chalicelib.domain.record import dataclass
 
 Check = Callable[[Document, MailFacts], Iterable[Finding]]
@@ -20,20 +22,31 @@ class At(StrEnum):
     END = "end"
 
 
-Change = Callable[[str, Finding, Kit], str]
-"""Words or address as they are, the finding in them and the brand's kit; then as they should be.
-
-What the finding does not stand in comes back as it was, so that twice is the same as once. For
-``At.END`` the words are all of the value, and what comes back is what to add, "" for nothing.
-"""
+Edit = tuple[int, int, str]
+"""``text[start:end]`` becomes the words."""
+Edits = Sequence[Edit]
+"""In order, none over another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A safe fix: a pure function, and what of a partner's value it is given."""
+    """A safe fix: a pure function of a text, the finding in it and the brand's kit, and what text it is given.
 
-    change: Change
+    It gives no edits where the finding does not stand (any more), so that twice is the same as once. An edit
+    with ``At.END`` stands behind the last word.
+    """
+
+    edits: Callable[[str, Finding, Kit], Edits]
     at: At = At.WORDS
+
+
+def edited(text: str, edits: Edits) -> str:
+    """The text with the edits made."""
+    out, position = [], 0
+    for start, end, words in edits:
+        out += [text[position:start], words]
+        position = end
+    return "".join([*out, text[position:]])
 
 
 @dataclass(frozen=True, slots=True)

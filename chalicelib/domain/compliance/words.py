@@ -89,6 +89,11 @@ def words(text: str) -> list[str]:
     return [m.group() for m in WORD.finditer(text) if not _in_address(text, m.start(), m.end())]
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Where the words of :func:`words` stand: ``[start, end)``."""
+    return [m.span() for m in WORD.finditer(text) if not _in_address(text, m.start(), m.end())]
+
+
 def _in_address(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 1):start], text[end:end + 2]
     return (before in ("@", "/", ".") and bool(before)) or after[:1] in ("@", "/") or (

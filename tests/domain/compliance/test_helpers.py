@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chalicelib.domain.compliance import RULES, Finding, MailFacts, colours, fixed, hosts, words
+from chalicelib.domain.compliance import RULES, MailFacts, colours, hosts, words
 from chalicelib.domain.compliance.registry import run
 from chalicelib.rendering import document
 
@@ -74,14 +74,6 @@ def test_imitations(host: str, brand: str) -> None:
     if host.startswith("xn--"):
         host = "xn--" + "nоrdlicht".encode("punycode").decode() + ".example"  # a Cyrillic o
     assert hosts.imitates(host, ["Nordlicht"]) == brand
-
-
-def test_a_fix_is_applied_once_or_not_at_all() -> None:
-    """A safe fix changes the words it was made for and nothing else."""
-    found = Finding(code="LNK008", fix=("http://a.example", "https://a.example"))
-    assert fixed(found, "see http://a.example now") == "see https://a.example now"
-    assert fixed(found, "gone") is None
-    assert fixed(Finding(code="LNK001"), "x") is None
 
 
 @pytest.mark.parametrize("html", [

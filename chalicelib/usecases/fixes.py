@@ -1,0 +1,170 @@
+"""Safe fixes of what the check found in a partner's own texts: offered with before and after, taken one by one or all.
+
+A fix is its rule's own function (``domain.compliance``), put in by ``rendering.mend``. It reaches open
+fields only: what it is given is a value, never the mail. Taking one is a save like any other, on the
+condition that nobody saved meanwhile, and can be undone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from chalicelib.domain import blocks, undo, values
+from chalicelib.domain.campaign import Draft, FindingRecord
+from chalicelib.domain.compliance import At, Finding, fix_of
+from chalicelib.domain.errors import Problem
+from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.kit import Kit
+from chalicelib.domain.people import Person
+from chalicelib.domain.record import dataclass
+from chalicelib.domain.template import Region, TemplateVersion
+from chalicelib.ports.system import PartnerSession
+from chalicelib.usecases import drafts, kits, preview, submit
+from chalicelib.usecases.preview import Hints
+from chalicelib.usecases.world import World
+
+LINES = ("subject", "preheader")
+PASSED = frozenset({"excepted", "baseline"})
+"""Params of findings that need no fix."""
+CONTEXT = 6
+"""Words that are shown on each side of a change."""
+
+Stretch = tuple[str, str]
+"""``same``, ``gone`` or ``new``, and its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A fix of one value: ``old`` and ``new`` are the words it is about ("" where something is only added).
+
+    ``finding`` is what it puts right; ``before`` and ``after`` are the whole value, ``label`` its field's.
+    """
+
+    id: str
+    key: str
+    label: str
+    finding: Finding
+    before: str
+    after: str
+    old: str
+    new: str
+    diff: tuple[Stretch, ...]
+
+
+def offers(
+    version: TemplateVersion, draft: Draft, said: Hints, kit: Kit, findings: Sequence[FindingRecord] = (),
+) -> tuple[Offer, ...]:
+    """The safe fixes of what was said about a draft; ``findings`` are the same after exceptions, if known.
+
+    What an exception lets pass is left as it is.
+    """
+    found = list(said.found) if said.rendered else [f for p in said.problems if (f := _missing_scheme(p, draft))]
+    passed = [bool(PASSED & set(record.params)) for record in findings] or [False] * len(found)
+    texts, regions = _texts(version, draft, said), _regions(version, draft)
+    made: dict[str, Offer] = {}
+    for finding, past in zip(found, passed, strict=True) if len(found) == len(passed) else ():
+        offer = None if past else _offer(finding, texts, regions, kit)
+        if offer:
+            made.setdefault(offer.id, offer)
+    return tuple(made.values())
+
+
+def mended(version: TemplateVersion, draft: Draft, said: Hints, kit: Kit, wanted: Collection[str]) -> Draft:
+    """The draft with the wanted fixes that are still on offer, one after the other."""
+    from chalicelib.rendering import mend
+
+    texts, regions = _texts(version, draft, said), _regions(version, draft)
+    changed: dict[str, str] = {}
+    for offer in offers(version, draft, said, kit):
+        now = changed.get(offer.key, texts[offer.key])
+        after = mend.mended(regions[offer.key], offer.key, now, offer.finding, kit) if offer.id in wanted else None
+        if after is not None:
+            changed[offer.key] = after
+    lines = {key: text for key, text in changed.items() if key in LINES}
+    own = {key: text for key, text in changed.items() if key not in LINES}
+    return replace(draft, values={**draft.values, **own}, **lines)  # type: ignore[arg-type]
+
+
+def take(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int,
+    typed: drafts.Typed, wanted: Collection[str],
+) -> Draft:
+    """Save the draft with these fixes, and what else was typed before them; raises as :func:`drafts.save`."""
+    def made(draft: Draft, template: TemplateVersion) -> Draft:
+        partner = world.partners.home(session).partner
+        scope, current = submit.market_scope(template.scope, partner.market), world.books.recent()
+        demands = submit.demands_of(current, scope, submit.start_of(draft))
+        said = preview.hints(template, draft, partner.entity, demands)
+        return undo.recorded(draft, mended(template, draft, said, kits.demand(current, scope).kit, wanted))
+
+    return drafts.change(world, session, person, campaign_id, version, typed, made)
+
+
+def _offer(
+    finding: Finding, texts: Mapping[str, str], regions: Mapping[str, Region | None], kit: Kit,
+) -> Offer | None:
+    from chalicelib.rendering import mend
+
+    key, fix = finding.region, fix_of(finding)
+    if fix is None or key not in texts or key not in regions:
+        return None
+    region, before = regions[key], texts[key]
+    after = mend.mended(region, key, before, finding, kit)
+    if after is None:
+        return None
+    diff = words_diff(values.visible(before), values.visible(after))
+    old, new = (" … ".join(words for kind, words in diff if kind == sign) for sign in ("gone", "new"))
+    if fix.at is At.ADDRESS and finding.fix:
+        old, new = finding.fix
+        diff = (("gone", old), ("new", new))
+    identity = "\x1f".join((finding.code, key, *(finding.fix or ()), finding.quote))
+    return Offer(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:16], key=key, label=region.label if region else "",
+        finding=finding, before=before, after=after, old=old, new=new, diff=diff,
+    )
+
+
+def _texts(version: TemplateVersion, draft: Draft, said: Hints) -> dict[str, str]:
+    """Subject, preview line and values as the mail has them; as typed where there is no mail yet."""
+    if said.rendered is None:
+        return {"subject": draft.subject, "preheader": draft.preheader, **draft.values}
+    return {"subject": said.rendered.subject, "preheader": said.rendered.preheader, **said.rendered.values}
+
+
+def _regions(version: TemplateVersion, draft: Draft) -> dict[str, Region | None]:
+    """The open fields of the mail by their keys; a region may not take the place of the two lines."""
+    open_here = {key: region for region in blocks.concrete(version, draft.values).regions
+                 for key in values.keys(region)}
+    return {**open_here, **dict.fromkeys(LINES)}
+
+
+def _missing_scheme(problem: Problem, draft: Draft) -> Finding | None:
+    """An address without ``https://`` keeps the mail from being made; it is LNK002 before there is a mail."""
+    address = str(problem.params.get("value", ""))
+    if problem.code != "url.scheme_missing" or not address or address not in draft.values.get(problem.field, ""):
+        return None
+    return Finding(code="LNK002", region=problem.field, quote=address, fix=(address, f"https://{address.strip()}"))
+
+
+def words_diff(before: str, after: str) -> tuple[Stretch, ...]:
+    """What differs, word by word, with a few words on each side of a change."""
+    one, two = before.split(), after.split()
+    out: list[Stretch] = []
+    for sign, i1, i2, j1, j2 in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
+        if sign == "equal":
+            out.append(("same", _short(one[i1:i2], first=i1 == 0, last=i2 == len(one))))
+            continue
+        out += [("gone", " ".join(one[i1:i2]))] if i2 > i1 else []
+        out += [("new", " ".join(two[j1:j2]))] if j2 > j1 else []
+    return tuple(out)
+
+
+def _short(words: Sequence[str], *, first: bool, last: bool) -> str:
+    if first:
+        return " ".join(words if len(words) <= CONTEXT else ["…", *words[-CONTEXT:]])
+    if last:
+        return " ".join(words if len(words) <= CONTEXT else [*words[:CONTEXT], "…"])
+    return " ".join(words if len(words) <= 2 * CONTEXT else [*words[:CONTEXT], "…", *words[-CONTEXT:]])
