@@ -29,7 +29,8 @@ class Membership:
     """A person's role at the org (``partner`` is None) or at one partner.
 
     ``sees_contacts`` allows reading single customers on a page; it is off unless granted.
-    ``partner_name`` and ``partner_zone`` are the partner's as of the grant, so that a page needs no read for them.
+    ``partner_name``, ``partner_zone`` and ``partner_language`` are the partner's as of the grant, so that a page
+    needs no read for them.
     """
 
     person: PersonId
@@ -38,6 +39,7 @@ class Membership:
     partner: PartnerId | None = None
     partner_name: str = ""
     partner_zone: str = ""
+    partner_language: str = ""
     granted_by: str = ""
     expires_at: datetime | None = None
     sees_contacts: bool = False
@@ -47,8 +49,8 @@ class Membership:
 class Person:
     """One human being with one sign-in, whatever the number of memberships.
 
-    ``address`` is normalised; ``generation`` grows when roles or the address change, which
-    ends every session and open link that was made before.
+    ``address`` is normalised; ``language`` is "" until the person chooses one; ``generation`` grows
+    when roles or the address change, which ends every session and open link that was made before.
     """
 
     id: PersonId
@@ -94,8 +96,8 @@ class Link:
     """A mailed link, stored under the SHA-256 of its 256-bit token.
 
     A review link is bound to campaign, revision, stage, reviewer and both digests; ``code``
-    is the hash of the short code that stands in the mail beside it. ``partner_name`` is the
-    partner's as of the mail, so that the page needs no read for it.
+    is the hash of the short code that stands in the mail beside it. ``partner_name`` and ``language``
+    are the partner's and the mail's as of the mail, so that the page needs no read for them.
     """
 
     token_hash: str
@@ -106,6 +108,7 @@ class Link:
     expires_at: datetime
     partner: PartnerId | None = None
     partner_name: str = ""
+    language: str = ""
     campaign: CampaignId | None = None
     revision: int = 0
     stage: int = 0
@@ -129,3 +132,8 @@ class Account:
             m.role for m in self.memberships
             if m.partner == partner and (m.expires_at is None or m.expires_at > now)
         )
+
+    def language_at(self, partner: PartnerId | None = None) -> str:
+        """The language the person chose, else the partner's (None: that of any partner there is), else ""."""
+        said = (m.partner_language for m in self.memberships if m.partner and partner in (None, m.partner))
+        return self.person.language or next(filter(None, said), "")

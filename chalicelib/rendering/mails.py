@@ -35,9 +35,9 @@ def _environment(translations: NullTranslations | GNUTranslations | None) -> Env
         autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=True),
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_translations(  # type: ignore[attr-defined]
-        translations or NullTranslations(), newstyle=True,
-    )
+    translations = translations or NullTranslations()
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["language"] = translations.info().get("language", "en")
     return environment
 
 
@@ -45,6 +45,8 @@ def render_mail(
     name: str, context: dict[str, Any], translations: NullTranslations | GNUTranslations | None = None,
 ) -> MailText:
     """Render the mail of that folder; the subject comes out as one line.
+
+    ``translations`` is the catalogue of the addressee's language; its code stands in the HTML.
 
     Raises jinja2.UndefinedError if the context lacks a name that a template uses.
     """

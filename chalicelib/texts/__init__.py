@@ -2,8 +2,8 @@
 
 Each part of the program keeps its English sentences in a module here, as ``MESSAGES`` (code
 -> format string). A sentence says what is wrong, where, and what to do. Translations are
-gettext catalogues in ``chalicelib/locale/<language>/LC_MESSAGES/countersign.mo``, keyed by
-the English text; ``babel.cfg`` tells Babel how to collect it.
+gettext catalogues in ``chalicelib/locale/<language>/LC_MESSAGES/countersign.po``, keyed by
+the English text; ``infra.catalogues`` compiles them, ``make texts`` brings them up to date.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from gettext import NullTranslations
 from pathlib import Path
 
 from chalicelib.domain.errors import Problem
+from chalicelib.texts.languages import NAMES
+from chalicelib.texts.words import PARAMETERS
 
 LOCALE = Path(__file__).resolve().parents[1] / "locale"
 DOMAIN = "countersign"
 DEFAULT = "en"
+LANGUAGES = tuple(NAMES)
 UNKNOWN = "This entry was refused ({code}). Check it and try again."
 
 
@@ -35,16 +38,9 @@ def messages() -> Mapping[str, str]:
     return found
 
 
-@functools.cache
-def languages() -> tuple[str, ...]:
-    """The languages there are: English, and each that has a compiled catalogue."""
-    compiled = {path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")}
-    return (DEFAULT, *sorted(compiled - {DEFAULT}))
-
-
 @functools.lru_cache(maxsize=16)
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language; English where there is none."""
+    """The catalogue of a language, read when it is first asked for; English where there is none."""
     return gettext_module.translation(DOMAIN, LOCALE, [language or DEFAULT], fallback=True)
 
 
@@ -53,7 +49,18 @@ def sentence(problem: Problem, language: str = DEFAULT) -> str:
     template = messages().get(problem.code)
     if template is None:
         return translations(language).gettext(UNKNOWN).format(code=problem.code)
-    return translations(language).gettext(template).format_map(_Params(problem.params))
+    params = {name: _worded(problem.code, name, value, language) for name, value in problem.params.items()}
+    return translations(language).gettext(template).format_map(_Params(params))
+
+
+def _worded(code: str, name: str, value: str | int, language: str) -> str | int:
+    """A parameter whose words are ours in the person's language; all else as it is."""
+    code = code.removeprefix("compliance.")
+    words = PARAMETERS.get((code, name)) or PARAMETERS.get((code.partition(".")[0], name))
+    if not words or not isinstance(value, str):
+        return value
+    gettext = translations(language).gettext
+    return ", ".join(gettext(words[one]) if one in words else one for one in value.split(", "))
 
 
 class _Params(dict[str, str | int]):
@@ -65,10 +72,9 @@ class _Params(dict[str, str | int]):
 
 def pick(wanted: str, accept_language: str = "") -> str:
     """The language of a page: the person's (or partner's), then Accept-Language (RFC 9110 12.5.4), then English."""
-    available = languages()
     for tag in (wanted, *_ranked(accept_language)):
         primary = tag.lower().partition("-")[0]
-        if primary in available:
+        if primary in LANGUAGES:
             return primary
     return DEFAULT
 

@@ -20,6 +20,16 @@ MONTHS = (
 DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
+PATTERN = N_("{weekday} {day} {month} {year}, {time} ({city})")
+"""A moment; each language puts the parts into its own order."""
+CITIES = (
+    N_("Amsterdam"), N_("Athens"), N_("Belgrade"), N_("Berlin"), N_("Brussels"), N_("Bucharest"), N_("Copenhagen"),
+    N_("Dublin"), N_("Istanbul"), N_("Lisbon"), N_("London"), N_("Luxembourg"), N_("New York"), N_("Paris"), N_("Prague"),
+    N_("Rome"), N_("Stockholm"), N_("Vienna"), N_("Warsaw"), N_("Zurich"),
+)
+"""Cities of zones that are called otherwise in one of our languages; the others keep their IANA name."""
+
+
 def local_time(at: datetime, zone: str = "UTC", *, language: str = texts.DEFAULT) -> str:
     """``Tue 24 Nov 2026, 14:02 (Berlin)``; a zone that is not known shows as UTC."""
     try:
@@ -27,8 +37,10 @@ def local_time(at: datetime, zone: str = "UTC", *, language: str = texts.DEFAULT
     except KeyError:
         local, zone = at.astimezone(UTC), "UTC"
     word = texts.translations(language).gettext
-    return (f"{word(DAYS[local.weekday()])} {local.day} {word(MONTHS[local.month - 1])} {local.year}, "
-            f"{local:%H:%M} ({city(zone)})")
+    return word(PATTERN).format(
+        weekday=word(DAYS[local.weekday()]), day=local.day, month=word(MONTHS[local.month - 1]), year=local.year,
+        time=f"{local:%H:%M}", city=city(zone, language=language),
+    )
 
 
 def utc_stamp(at: datetime) -> str:
@@ -36,6 +48,7 @@ def utc_stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def city(zone: str) -> str:
+def city(zone: str, *, language: str = texts.DEFAULT) -> str:
     """The city of an IANA zone: ``America/Argentina/Buenos_Aires`` -> ``Buenos Aires``."""
-    return zone.rpartition("/")[2].replace("_", " ")
+    name = zone.rpartition("/")[2].replace("_", " ")
+    return texts.translations(language).gettext(name) if name in CITIES else name

@@ -20,6 +20,7 @@ from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.texts.times import local_time
 from chalicelib.usecases import addresses, outbox
 from chalicelib.usecases.review import LINK_LIFE, code_hash, settled, token_hash
 from chalicelib.usecases.review_mail import review_request
@@ -103,8 +104,8 @@ def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
     world.links.put(Link(
         token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation,
         created_at=now, expires_at=max(now, min(revision.start.at, now + LINK_LIFE)), partner=case.campaign.partner,
-        partner_name=case.partner_name, campaign=case.campaign.id, revision=revision.number, stage=ask.stage,
-        digest=revision.digests.both,
+        partner_name=case.partner_name, language=person.language, campaign=case.campaign.id, revision=revision.number,
+        stage=ask.stage, digest=revision.digests.both,
         code=code_hash(code, hashed),
     ))
     mail = review_request(
@@ -121,11 +122,15 @@ def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
     context = {
         "kind": kind, "campaign": campaign, "partner_name": case.partner_name,
         "org_name": case.world.facts.org_name, "url": addresses.campaign(case.world, campaign),
-        "answer": answer, "start": campaign.start, "reason": campaign.hold_reason,
+        "answer": answer, "reason": campaign.hold_reason,
     }
     for person_id in dict.fromkeys(p for p in (campaign.created_by, campaign.submitted_by) if p):
-        person = case.world.people.account(person_id).person
-        mail = render_mail("campaign_news", {**context, "person": person}, texts.translations(person.language))
+        account = case.world.people.account(person_id)
+        person, language = account.person, account.language_at(campaign.partner)
+        mail = render_mail("campaign_news", {
+            **context, "person": person, "when": local_time(campaign.start.at, campaign.start.zone, language=language)
+            if campaign.start else "",
+        }, texts.translations(language))
         _send(case.world, person, mail, kind=kind, campaign=campaign)
 
 
@@ -133,11 +138,12 @@ def import_done(world: World, partner: PartnerId, batch_id: ImportId) -> None:
     """Tell who uploaded a file of customers that it was read; the mail has counts only, no address."""
     session = world.sessions.open(partner, Zone.PARTNER)
     batch = world.imports.get(session, batch_id)
-    person = world.people.account(batch.attested_by).person
+    account = world.people.account(batch.attested_by)
+    person = account.person
     mail = render_mail("import_done", {
         "person": person, "batch": batch, "org_name": world.facts.org_name,
         "url": addresses.import_result(world, partner, batch_id),
-    }, texts.translations(person.language))
+    }, texts.translations(account.language_at(partner)))
     _send(world, person, mail, kind="import_done")
 
 

@@ -57,7 +57,7 @@ def invite(world: World, by: Person, form: Invitation) -> PartnerId:
     world.partners.register(card)
     person = give_role(
         world, address=address, name=person_name, role=Role.PARTNER_ADMIN, by=by.id, partner=partner.id,
-        partner_name=partner.name, partner_zone=partner.zone, language=partner.language,
+        partner_name=partner.name, partner_zone=partner.zone, partner_language=partner.language,
     )
     _add_person(world, session, partner, person)
     world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "invited", "person": person, "partner": partner.id})

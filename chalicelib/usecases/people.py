@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from chalicelib import texts
 from chalicelib.domain.address import normalise
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, PersonId, is_id, make_id
@@ -38,7 +41,7 @@ def checked_address(address: str, problems: list[Problem], *, field: str = "emai
 
 def give_role(
     world: World, *, address: str, name: str, role: Role, by: str, partner: PartnerId | None = None,
-    partner_name: str = "", partner_zone: str = "", language: str = "",
+    partner_name: str = "", partner_zone: str = "", partner_language: str = "",
 ) -> PersonId:
     """Give a role to the person of an address, who is added if nobody has it yet.
 
@@ -47,31 +50,34 @@ def give_role(
     """
     now = world.clock.now()
     known = world.people.find(address)
+    membership = Membership(
+        person=known or PersonId(""), role=role, org=world.facts.org_id, partner=partner, partner_name=partner_name,
+        partner_zone=partner_zone, partner_language=partner_language, granted_by=by,
+    )
     if known is None:
         person = Person(
-            id=PersonId(make_id("prs", now, world.entropy.bytes(10))), address=address, name=name, language=language,
-            created_at=now,
+            id=PersonId(make_id("prs", now, world.entropy.bytes(10))), address=address, name=name, created_at=now,
         )
         try:
-            world.people.add(person, [_membership(world, person.id, role, by, partner, partner_name, partner_zone)])
+            world.people.add(person, [replace(membership, person=person.id)])
             return person.id
         except Conflict:  # somebody added the same address a moment ago
             known = world.people.find(address)
             if known is None:
                 raise
     if role not in world.people.account(known).roles_at(partner, now):
-        world.people.grant(_membership(world, known, role, by, partner, partner_name, partner_zone))
+        world.people.grant(replace(membership, person=known))
     return known
 
 
-def _membership(
-    world: World, person: PersonId, role: Role, by: str, partner: PartnerId | None, partner_name: str,
-    partner_zone: str,
-) -> Membership:
-    return Membership(
-        person=person, role=role, org=world.facts.org_id, partner=partner, partner_name=partner_name,
-        partner_zone=partner_zone, granted_by=by,
-    )
+def choose_language(world: World, person: Person, language: str) -> None:
+    """Note the language a person reads in, "" for that of the partner or the browser.
+
+    Raises Refused for a language there is none of, Conflict ``person.changed``.
+    """
+    if language and language not in texts.LANGUAGES:
+        raise Refused([Problem("choice.unknown", "language", {"value": language[:40]})])
+    world.people.save(replace(person, language=language), expected_generation=person.generation)
 
 
 def add_at_hq(world: World, by: Person, *, address: str, name: str, role: str) -> PersonId:

@@ -161,10 +161,12 @@ def _people(world: World, partner: Partner) -> list[Person]:
 def _mail(world: World, programme: Programme, partner: Partner, person: Person) -> SystemMail:
     from chalicelib.rendering.mails import render_mail
 
+    language = person.language or partner.language
     mail = render_mail("programme_opened", {
         "person": person, "programme": programme, "partner": partner, "org_name": world.facts.org_name,
-        "url": f"{world.facts.base_url}/p/{partner.id}", "closes": local_time(programme.closes_at, partner.zone),
-    }, texts.translations(person.language or partner.language))
+        "url": f"{world.facts.base_url}/p/{partner.id}",
+        "closes": local_time(programme.closes_at, partner.zone, language=language),
+    }, texts.translations(language))
     return SystemMail(
         to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
         from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),),

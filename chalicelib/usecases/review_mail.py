@@ -18,6 +18,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.dead import dead
 from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.texts.times import local_time
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
 
@@ -47,6 +48,7 @@ def review_request(
         "differences": differences(history, revision),
         "is_first": previous(history, revision) is None,
         "sentence": partial(finding_sentence, language=person.language),
+        "when": local_time(revision.start.at, revision.start.zone, language=person.language),
     }
     subject, html, _ = shown(world, session, revision)
     context["subject"] = subject

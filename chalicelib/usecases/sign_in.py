@@ -35,8 +35,10 @@ class Started:
     cookie: str
 
 
-def ask(world: World, address: str, source: str) -> None:
+def ask(world: World, address: str, source: str, language: str = "") -> None:
     """Queue a sign-in mail for whoever has the address; the answer never tells whether anybody has.
+
+    ``language`` is that of the page: the mail comes in it if neither the person nor a partner has one.
 
     Raises Refused for a malformed address, and ``sign_in.too_often`` past the hourly limits.
     """
@@ -53,11 +55,14 @@ def ask(world: World, address: str, source: str) -> None:
         raise Refused([Problem("sign_in.too_often", "email")])
     person = world.people.find(address)
     # A message without a person is dropped by its reader; it keeps both cases alike.
-    world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "sign_in", "person": person or ""})
+    world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "sign_in", "person": person or "", "language": language})
 
 
-def send_link(world: World, person_id: PersonId) -> None:
-    """Make a link and mail it. A message that comes twice sends two links, and both work."""
+def send_link(world: World, person_id: PersonId, language: str = "") -> None:
+    """Make a link and mail it in the person's language, else the asker's.
+
+    A message that comes twice sends two links, and both work.
+    """
     from chalicelib.rendering.mails import render_mail
 
     try:
@@ -75,7 +80,7 @@ def send_link(world: World, person_id: PersonId) -> None:
     mail = render_mail("sign_in", {
         "person": person, "org_name": world.facts.org_name, "minutes": int(LINK_LIFE.total_seconds() // 60),
         "url": f"{home_base(world, account, now)}/sign-in/{token}",
-    }, texts.translations(person.language))
+    }, texts.translations(account.language_at() or language))
     world.mailer.send(SystemMail(
         to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
         from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": "sign_in"},

@@ -94,7 +94,7 @@ def open_visit(world: World, request: Request, urls: Urls, *, load: bool = True)
     return Visit(
         world=world, request=request, urls=urls, now=now, account=account, session=session,
         csrf=session.csrf if session else (nonce if _is_nonce(nonce) else ""),
-        language=texts.pick(account.person.language if account else "", request.header("accept-language")),
+        language=texts.pick(account.language_at() if account else "", request.header("accept-language")),
     )
 
 
@@ -176,7 +176,8 @@ def partner_page(*roles: Role) -> Callable[[Handler], Handler]:
             if not is_id(partner, "prt") or not visit.partner_roles(ours) & allowed:
                 raise NotFound
             scope = visit.world.sessions.open(ours, Zone.PARTNER)
-            return handler(replace(visit, partner=ours, scope=scope), **params)
+            language = texts.pick(visit.account.language_at(ours), visit.request.header("accept-language"))
+            return handler(replace(visit, partner=ours, scope=scope, language=language), **params)
         guarded.roles = allowed  # type: ignore[attr-defined]
         return guarded
     return decorate

@@ -17,6 +17,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, Stri
 from chalicelib import texts
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.people import Role
+from chalicelib.texts.numbers import number, size
 from chalicelib.texts.times import city, local_time, utc_stamp
 from chalicelib.web import bundle, forms
 from chalicelib.web.guard import Visit
@@ -51,8 +52,9 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(texts.translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(static_name=bundle.hashed_name, field_id=forms.field_id, no_errors=forms.NONE)
     made.filters.update(
-        local_time=functools.partial(local_time, language=language), utc_stamp=utc_stamp, city=city,
-        human_size=human_size,
+        local_time=functools.partial(local_time, language=language), utc_stamp=utc_stamp,
+        city=functools.partial(city, language=language), number=functools.partial(number, language=language),
+        human_size=functools.partial(size, language=language),
     )
     return made
 
@@ -94,13 +96,6 @@ def navigation(visit: Visit) -> list[tuple[str, str]]:
                       (_("Health"), urls.health())]
         return lines
     return []
-
-
-def human_size(count: int) -> str:
-    """Bytes in a unit people know."""
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1000:.0f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 # --- errors

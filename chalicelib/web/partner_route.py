@@ -6,6 +6,7 @@ from chalicelib import texts
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.record import dataclass
 from chalicelib.texts.lanes import CHANGES, FACTS
+from chalicelib.texts.words import BOUNDS, RISK
 from chalicelib.usecases.lanes import Route
 from chalicelib.web.guard import Visit
 
@@ -44,7 +45,8 @@ def path_of(visit: Visit, route: Route) -> Path:
     explained = route.explained
     lines = tuple(
         Line(
-            gettext(FACTS[check.fact]), "?" if check.actual is None else str(check.actual) or "0", check.required,
+            gettext(FACTS[check.fact]), "?" if check.actual is None else _worded(visit, str(check.actual)) or "0",
+            _worded(visit, check.required),
             "good" if check.holds else "wait" if check.holds is None else "bad",
         )
         for check in explained.checks
@@ -53,3 +55,12 @@ def path_of(visit: Visit, route: Route) -> Path:
         lines=lines, faster=route_words(visit, explained.faster) if explained.faster else "",
         changes=tuple(gettext(CHANGES[fact]) for fact in explained.changes), learning=route.learning,
     )
+
+
+def _worded(visit: Visit, text: str) -> str:
+    """A value or bound of a condition, which the policy gives in the words of its schema."""
+    gettext = texts.translations(visit.language).gettext
+    for words, pattern in BOUNDS.items():
+        if text.startswith(f"{words} "):
+            return gettext(pattern).format(n=_worded(visit, text[len(words) + 1:]))
+    return gettext(RISK[text]) if text in RISK else text

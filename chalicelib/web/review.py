@@ -7,7 +7,9 @@ happens by GET: a link scanner that opens every address decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from chalicelib import texts
 from chalicelib.domain.campaign import Verdict
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.record import dataclass
@@ -92,6 +94,7 @@ def _page(
     visit: Visit, token: str, found: review.Review, typed: Typed, problems: Iterable[Problem] = (), *,
     status: int = 200, asked: bool = False,
 ) -> Answer:
+    visit = replace(visit, language=texts.pick(found.link.language, visit.request.header("accept-language")))
     return _unindexed(pages.render(
         visit, "review/decide.html", status=status, errors=problems, referrer="no-referrer",
         subject=review_mail.shown(visit.world, found.session, found.revision)[0],

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.people import Account, Role
+from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import access, people, sign_in
 from chalicelib.web.guard import Visit, cookie_name, signed_in_page
 from chalicelib.web.http import Answer, cookie, redirect, safe_path
@@ -35,7 +36,7 @@ def ask_for_link(visit: Visit) -> Answer:
     """Always the same answer, whether or not anybody has the address."""
     email = visit.form.get("email")
     try:
-        sign_in.ask(visit.world, email, visit.request.ip)
+        sign_in.ask(visit.world, email, visit.request.ip, visit.language)
     except Refused as refused:
         status = 429 if any(p.code == "sign_in.too_often" for p in refused.problems) else 422
         return _form(visit, email=email, status=status, problems=refused.problems)
@@ -82,7 +83,8 @@ def show_sessions(visit: Visit) -> Answer:
     """My signed-in browsers."""
     assert visit.account is not None
     alive = [s for s in visit.account.sessions if access.alive(s, visit.person, visit.now)]
-    return render(visit, "session/sessions.html", sessions=sorted(alive, key=lambda s: s.created_at, reverse=True))
+    ordered = sorted(alive, key=lambda s: s.created_at, reverse=True)
+    return render(visit, "session/sessions.html", sessions=ordered, languages=NAMES)
 
 
 @routes.post("/sessions/end")
@@ -90,6 +92,14 @@ def show_sessions(visit: Visit) -> Answer:
 def end_session(visit: Visit) -> Answer:
     """End one of my sessions."""
     people.end_session(visit.world, visit.person.id, visit.form.get("session"))
+    return redirect(visit.urls.sessions())
+
+
+@routes.post("/language")
+@signed_in_page
+def choose_language(visit: Visit) -> Answer:
+    """Choose the language of my pages and mails."""
+    people.choose_language(visit.world, visit.person, visit.form.get("language"))
     return redirect(visit.urls.sessions())
 
 

@@ -66,6 +66,10 @@ class Urls:
         """Ends one of my sessions (POST)."""
         return self.local("/sessions/end")
 
+    def language(self) -> str:
+        """Chooses the language I read in (POST)."""
+        return self.local("/language")
+
     def chooser(self) -> str:
         """Where a person with several memberships picks one."""
         return self.local("/start")

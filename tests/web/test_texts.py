@@ -91,4 +91,4 @@ def test_languages_fall_back_to_english() -> None:
     """Where there is no catalogue, English answers, and the preference order is kept."""
     assert texts.pick("xx", "yy;q=0.9, zz") == "en"
     assert texts.pick("", "") == "en"
-    assert "en" in texts.languages()
+    assert "en" in texts.LANGUAGES
