@@ -1,4 +1,4 @@
-"""The journal: manifests, claims and suppressions once more, as objects of S3, which no rollback of a table undoes.
+"""The journal: starts, manifests, claims and suppressions once more, as S3 objects, which no table's rollback undoes.
 
 ``JOURNAL/<partner>/<time>-<kind>-<hash>.json``. The partner's role may add there and neither read nor delete;
 ids and times only, no address. Suppressions are written after the table (an unsubscribe works even where S3 does
@@ -21,6 +21,7 @@ from chalicelib.adapters.dynamo.contacts import DynamoContacts
 from chalicelib.adapters.dynamo.ledger import DynamoLedger
 from chalicelib.adapters.errors import VENDOR_ERRORS, translated
 from chalicelib.domain.contact import Suppression, SuppressionReason
+from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId
 from chalicelib.domain.ledger import Attempt
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
@@ -28,7 +29,7 @@ from chalicelib.ports.operation import Replay
 from chalicelib.ports.system import Clock, PartnerSession
 
 PREFIX = "JOURNAL/"
-MANIFEST, CLAIM, SUPPRESSION = "manifest", "claim", "suppression"
+MANIFEST, CLAIM, SUPPRESSION, START = "manifest", "claim", "suppression", "start"
 
 
 class _Pen:
@@ -68,16 +69,24 @@ class _Contacts(DynamoContacts):
 
 
 class _Ledger(DynamoLedger):
-    """The ledger with a journal of its manifests and claims."""
+    """The ledger with a journal of its starts, manifests and claims."""
 
     pen: _Pen
+
+    def enter(self, session: PartnerSession, start: Started) -> None:
+        """Before the start: later campaigns must find it on the list, whatever becomes of the table."""
+        self.pen.write(session, START, {
+            "campaign": start.run.campaign, "mailing": start.run.mailing, "variant": start.run.variant,
+            "at": stamp(start.at), "slices": start.slices,
+        })
+        super().enter(session, start)
 
     def freeze(self, session: PartnerSession, manifest: Manifest) -> Manifest:
         """The manifest that stands is the one to remember."""
         stands = super().freeze(session, manifest)
         self.pen.write(session, MANIFEST, {
             **_place(stands.key), "ids": base64.b64encode(stands.ids).decode(), "window": stands.window,
-            "made_at": stamp(stands.made_at),
+            "made_at": stamp(stands.made_at), "capped": base64.b64encode(stands.capped).decode(),
         })
         return stands
 
@@ -130,6 +139,7 @@ class S3Journal:
             tuple(_manifest(e) for e in entries if e["kind"] == MANIFEST),
             tuple(_claim(e) for e in entries if e["kind"] == CLAIM),
             tuple(_suppression(e) for e in entries if e["kind"] == SUPPRESSION),
+            tuple(_start(e) for e in entries if e["kind"] == START),
         )
 
     def _entries(self, partner: PartnerId, moment: datetime) -> Iterator[dict[str, Any]]:
@@ -151,14 +161,22 @@ def _place(key: SliceKey) -> dict[str, object]:
     }
 
 
+def _run(entry: Mapping[str, Any]) -> Run:
+    return Run(CampaignId(entry["campaign"]), entry["mailing"], entry["variant"])
+
+
 def _slice(entry: Mapping[str, Any]) -> SliceKey:
-    return SliceKey(Run(CampaignId(entry["campaign"]), entry["mailing"], entry["variant"]), entry["slice"])
+    return SliceKey(_run(entry), entry["slice"])
+
+
+def _start(entry: Mapping[str, Any]) -> Started:
+    return Started(run=_run(entry), at=moment_of(entry["at"]), slices=entry["slices"])
 
 
 def _manifest(entry: Mapping[str, Any]) -> Manifest:
     return Manifest(
         key=_slice(entry), ids=base64.b64decode(entry["ids"]), window=entry["window"],
-        made_at=moment_of(entry["made_at"]))
+        made_at=moment_of(entry["made_at"]), capped=base64.b64decode(entry.get("capped", "")))
 
 
 def _claim(entry: Mapping[str, Any]) -> Attempt:

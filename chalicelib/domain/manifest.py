@@ -59,12 +59,17 @@ def slices_for(estimate: int, *, per_slice: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The frozen audience of a slice: 16-byte ids in order, cut into windows of ``window``."""
+    """The frozen audience of a slice: 16-byte ids in order, cut into windows of ``window``.
+
+    ``capped`` has one bit a contact, set for those who had enough campaigns lately (``frequency``);
+    empty where nobody had. It is frozen with the audience, so that every attempt judges alike.
+    """
 
     key: SliceKey
     ids: bytes
     window: int
     made_at: datetime
+    capped: bytes = b""
 
     @property
     def count(self) -> int:
@@ -91,5 +96,13 @@ class Manifest:
             return None
         return self._id(batch * self.window + ordinal)
 
+    def raw(self, index: int) -> bytes:
+        """The 16 bytes of a contact's id, by its place in the whole manifest."""
+        return self.ids[index * ID_BYTES:(index + 1) * ID_BYTES]
+
+    def is_capped(self, index: int) -> bool:
+        """Whether a contact had enough campaigns when the slice was frozen, by its place in the whole manifest."""
+        return bool(self.capped and self.capped[index >> 3] >> (index & 7) & 1)
+
     def _id(self, index: int) -> ContactId:
-        return ContactId(base32_of(self.ids[index * ID_BYTES:(index + 1) * ID_BYTES]))
+        return ContactId(base32_of(self.raw(index)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.cap import Cap
 from chalicelib.domain.ids import PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
@@ -29,7 +30,8 @@ class MessageClass(StrEnum):
 class Programme:
     """Template, run window, reviewers and defaults, in one scope.
 
-    ``zone`` is the IANA zone in which HQ wrote the window; pages show the window in it.
+    ``zone`` is the IANA zone in which HQ wrote the window; pages show the window in it. ``cap`` leaves
+    out who had enough marketing campaigns of the partner lately, of whatever programme; None: no limit.
     """
 
     id: ProgrammeId
@@ -46,6 +48,7 @@ class Programme:
     mode: Mode = Mode.SELF_SERVICE
     message_class: MessageClass = MessageClass.MARKETING
     defaults: tuple[tuple[str, str], ...] = ()
+    cap: Cap | None = None
     created_at: datetime
     version: int = 1
 

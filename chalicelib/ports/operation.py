@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.contact import Suppression
+from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.ledger import Attempt
 from chalicelib.domain.manifest import Manifest
@@ -131,6 +132,7 @@ class Replay:
     manifests: tuple[Manifest, ...]
     claims: tuple[Attempt, ...]
     suppressions: tuple[Suppression, ...]
+    starts: tuple[Started, ...] = ()
 
 
 class Journal(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.domain.frequency import Started, Starts
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.ledger import Attempt, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
@@ -147,8 +148,21 @@ class Slices(Protocol):
         """Store a slice's totals, unless a later count is there."""
 
 
-class Ledger(Batches, Slices, Protocol):
-    """Manifests, claims and outcomes of a campaign's batches, and the state of its slices."""
+class StartList(Protocol):
+    """A partner's marketing starts in the order in which they were entered; see ``domain.frequency``."""
+
+    def starts(self, session: PartnerSession) -> Starts:
+        """The list, read consistently."""
+
+    def enter(self, session: PartnerSession, start: Started) -> None:
+        """Put a start at the end (``frequency.entered``), atomically; raises Retryable."""
+
+    def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
+        """Note that a run is finished and whom it reached at most; the first note stands."""
+
+
+class Ledger(Batches, Slices, StartList, Protocol):
+    """Manifests, claims and outcomes of a campaign's batches, the state of its slices, the partner's starts."""
 
 
 @dataclass(frozen=True, slots=True)

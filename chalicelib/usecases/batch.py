@@ -13,7 +13,7 @@ from chalicelib.domain.audience import skip_reason
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, ContactId
 from chalicelib.domain.ledger import MARK_OF, Mark
-from chalicelib.domain.manifest import BatchKey
+from chalicelib.domain.manifest import BatchKey, Manifest
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.sending import ENTRY_BYTES
 from chalicelib.domain.tag import tag_of
@@ -40,31 +40,34 @@ class Envelope:
     market: str
 
     def seal(
-        self, key: BatchKey, allowed: Sequence[int], records: Sequence[ContactRecord],
+        self, key: BatchKey, manifest: Manifest, allowed: Sequence[int], records: Sequence[ContactRecord],
     ) -> tuple[bytes, BulkBatch]:
         """The marks of an attempt and the call that goes with them, entries in the order of ordinals.
 
         ``records`` are the window's contacts in its order; ``allowed`` the ordinals that this
         attempt may address.
         """
+        first = key.batch * manifest.window
         marks = bytearray([Mark.ABSENT]) * len(records)
         prefix = tag_of(self.session.partner, key)
         entries, fill = [], filler(self.mail.content)
         for ordinal in allowed:
-            mark, entry = self._judge(records[ordinal], prefix, ordinal, fill)
+            capped = manifest.is_capped(first + ordinal)
+            mark, entry = self._judge(records[ordinal], capped, prefix, ordinal, fill)
             marks[ordinal] = mark
             if entry is not None:
                 entries.append(entry)
         return bytes(marks), self._batch(key, entries)
 
     def _judge(
-        self, record: ContactRecord, prefix: str, ordinal: int,
+        self, record: ContactRecord, capped: bool, prefix: str, ordinal: int,
         fill: Callable[[Mapping[str, str], str], dict[str, str]],
     ) -> tuple[Mark, BulkEntry | None]:
         """Whether a recipient is mailed now, and with what."""
         if record.contact is None:
             return Mark.GONE, None
-        skip = skip_reason(record.contact.consents, record.suppression, market=self.market)
+        skip = skip_reason(
+            record.contact.consents, record.suppression, market=self.market, recently_mailed=capped)
         if skip is not None:
             return MARK_OF[skip], None
         try:

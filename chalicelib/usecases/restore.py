@@ -3,9 +3,9 @@
 1. Head office's switch stops all sending.
 2. Every campaign that could send is paused in an epoch above all that there were, so that no message from
    before is believed.
-3. The journal is replayed: suppressions; manifests; claims, whose recipients are then unknown, so
-   that nobody is mailed again. A campaign that had started after the restored moment has lost its start and is
-   cancelled: its mails have gone out, and a new start would cut its audience anew.
+3. The journal is replayed: starts, which the frequency cap goes by; suppressions; manifests; claims, whose
+   recipients are then unknown, so that nobody is mailed again. A campaign that had started after the restored
+   moment has lost its start and is cancelled: its mails have gone out, and a new start would cut its audience anew.
 
 All of it may be run again.
 """
@@ -89,6 +89,8 @@ def _hold(world: World, session: PartnerSession, before: Campaign) -> int:
 
 def _replay(world: World, kept: Replay) -> Restored:
     session = world.sessions.open(kept.partner, Zone.PARTNER)
+    for start in kept.starts:
+        world.ledger.enter(session, start)
     suppressed = sum(world.contacts.suppress(session, each) for each in kept.suppressions)
     manifests = 0
     for manifest in kept.manifests:

@@ -20,9 +20,9 @@ from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound, Retryable
-from chalicelib.domain.ids import CampaignId, PartnerId, bytes_of
+from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.ledger import Attempt, Mark, Result
-from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey, byte_range
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.totals import SliceState, tally
@@ -31,6 +31,7 @@ from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.trust import ContactRecord
 from chalicelib.usecases import approved, control
 from chalicelib.usecases.batch import Envelope
+from chalicelib.usecases.freeze import freeze
 from chalicelib.usecases.plan import send_message
 from chalicelib.usecases.world import World
 
@@ -85,7 +86,7 @@ def send(world: World, work: Work, *, stop_at: datetime) -> None:
     except approved.Altered:
         _hold(world, session, campaign.id, HoldReason.DIGEST)
         return
-    manifest = world.ledger.manifest(session, work.key) or _freeze(world, session, campaign, work, mail.content_bytes)
+    manifest = world.ledger.manifest(session, work.key) or freeze(world, session, campaign, work.key, mail)
     envelope = Envelope(world, session, campaign.id, mail, world.partners.home(session).partner.market)
     turn = _Turn(envelope, work, manifest, stop_at, state)
     try:
@@ -106,25 +107,6 @@ def _hold(world: World, session: PartnerSession, campaign: CampaignId, reason: H
     except Conflict:
         # It is not sending any more, which is all that the guard wanted.
         return
-
-
-def _freeze(
-    world: World, session: PartnerSession, campaign: Campaign, work: Work, content_bytes: int,
-) -> Manifest:
-    """Write the slice's manifest, or take the one that somebody else wrote first.
-
-    The audience is who was there when the campaign started; the window is chosen here once.
-    """
-    assert campaign.started_at is not None
-    ids = bytearray()
-    for byte in byte_range(work.key.number, campaign.slices):
-        for contact, created_at in world.contacts.ids(session, byte):
-            if created_at <= campaign.started_at:
-                ids += bytes_of(contact)
-    return world.ledger.freeze(session, Manifest(
-        key=work.key, ids=bytes(ids), window=sending.window_for(world.rate.share().each, content_bytes),
-        made_at=world.clock.now(),
-    ))
 
 
 class _Turn:
@@ -229,7 +211,7 @@ class _Turn:
             records = page.records(n)
             if not self._may_send():
                 return False
-            marks, call = self.envelope.seal(key, allowed, records)
+            marks, call = self.envelope.seal(key, self.manifest, allowed, records)
             now = self.world.clock.now()
             if page.fresh(now):
                 break

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.adapters.dynamo.ledger import _attempt_item
 from chalicelib.adapters.dynamo.values import size_of
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
@@ -167,6 +168,37 @@ def test_the_slices_of_a_run_are_one_list(world: World, session: PartnerSession,
     stranger = world.sessions.open(new_partner(), Zone.PARTNER)
     world.ledger.count(stranger, SliceKey(key.run, 1), Totals(audience=1), START)
     assert [s.key.number for s in world.ledger.slices(session, key.run)] == [0, 16, 255]
+
+
+def test_who_had_enough_is_frozen_with_the_manifest(
+    world: World, session: PartnerSession, key: SliceKey,
+) -> None:
+    """The bits of the frequency cap come back as they were, and none where there were none."""
+    manifest = Manifest(key=key, ids=b"i" * 16 * 9, window=5, made_at=START, capped=b"\x81\x01")
+    world.ledger.freeze(session, manifest)
+    stored = world.ledger.manifest(session, key)
+    assert stored == manifest
+    assert [i for i in range(9) if stored.is_capped(i)] == [0, 7, 8]
+
+
+def test_starts_keep_their_order_and_are_ended_once(
+    world: World, session: PartnerSession, key: SliceKey,
+) -> None:
+    """A new start goes to the end, a doubled one stays where it is, an end is noted once and for its run only."""
+    first = Started(run=key.run, at=START, slices=4)
+    second = Started(run=Run(CampaignId(new_id("cmp")), 2, 3), at=START - timedelta(days=1), slices=1)
+    assert world.ledger.starts(session) == ()
+    world.ledger.enter(session, first)
+    world.ledger.enter(session, second)
+    world.ledger.enter(session, replace(first, at=START + timedelta(minutes=1), slices=8))
+    assert world.ledger.starts(session) == (first, second)
+    over = START + timedelta(hours=1)
+    world.ledger.end(session, second.run, over, 0)
+    world.ledger.end(session, second.run, over + timedelta(hours=1), 7)
+    world.ledger.end(session, Run(CampaignId(new_id("cmp"))), over, 7)
+    assert world.ledger.starts(session) == (first, replace(second, ended_at=over, reached=0))
+    with pytest.raises(NotFound):
+        world.ledger.starts(world.sessions.open(session.partner, Zone.REVIEW))
 
 
 def test_another_partner_and_the_reviewers_see_nothing(world: World, session: PartnerSession, key: SliceKey) -> None:

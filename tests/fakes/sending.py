@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain import frequency
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.frequency import Started, Starts
 from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.ledger import Attempt, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
@@ -25,12 +27,13 @@ from chalicelib.ports.trust import require_customers
 
 
 class FakeLedger:
-    """Three dictionaries, each keyed by partner first, so that no partner sees another's."""
+    """Four dictionaries, each keyed by partner first, so that no partner sees another's."""
 
     def __init__(self) -> None:
         self._manifests: dict[tuple[PartnerId, SliceKey], Manifest] = {}
         self._attempts: dict[tuple[PartnerId, SliceKey], dict[tuple[int, int], Attempt]] = {}
         self._slices: dict[PartnerId, dict[SliceKey, SliceState]] = {}
+        self._starts: dict[PartnerId, Starts] = {}
 
     def freeze(self, session: PartnerSession, manifest: Manifest) -> Manifest:
         require_customers(session)
@@ -89,6 +92,16 @@ class FakeLedger:
         stored = self.slice(session, key)
         if stored.counted_at is None or stored.counted_at <= at:
             self._slices.setdefault(session.partner, {})[key] = replace(stored, totals=totals, counted_at=at)
+
+    def starts(self, session: PartnerSession) -> Starts:
+        require_customers(session)
+        return self._starts.get(session.partner, ())
+
+    def enter(self, session: PartnerSession, start: Started) -> None:
+        self._starts[session.partner] = frequency.entered(self.starts(session), start)
+
+    def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
+        self._starts[session.partner] = frequency.ended(self.starts(session), run, at, reached)
 
     def _stored(self, session: PartnerSession, key: BatchKey) -> Attempt:
         require_customers(session)

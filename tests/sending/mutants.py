@@ -25,9 +25,10 @@ from tests.fakes.sending import FakeLedger
 from tests.sending.stage import CAMPAIGN, PER_SLICE
 
 _MODULES = (
-    "chalicelib.domain.ledger", "chalicelib.domain.totals", "chalicelib.domain.sending", "chalicelib.usecases.approved",
-    "chalicelib.usecases.control", "chalicelib.usecases.plan", "chalicelib.usecases.batch",
-    "chalicelib.usecases.send", "chalicelib.usecases.progress",
+    "chalicelib.domain.ledger", "chalicelib.domain.totals", "chalicelib.domain.frequency", "chalicelib.domain.sending",
+    "chalicelib.usecases.approved", "chalicelib.usecases.freeze", "chalicelib.usecases.control",
+    "chalicelib.usecases.plan", "chalicelib.usecases.batch", "chalicelib.usecases.send",
+    "chalicelib.usecases.progress",
 )
 
 

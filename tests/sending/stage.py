@@ -6,6 +6,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 from chalicelib.domain import audit, digest
 from chalicelib.domain import ledger as rules
 from chalicelib.domain.campaign import Actor, Campaign, Digests, Draft, OnLapse, Revision, State
+from chalicelib.domain.cap import Cap
 from chalicelib.domain.contact import Consent, Contact, LegalBasis, SealedContact, Suppression, SuppressionReason
 from chalicelib.domain.content import Content, Context, Placeholder
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import (
     CampaignId,
     ContactId,
@@ -27,7 +30,7 @@ from chalicelib.domain.ids import (
     bytes_of,
 )
 from chalicelib.domain.ledger import Result, Status
-from chalicelib.domain.manifest import Run, SliceKey
+from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.partner import LegalEntity, Partner, Sender
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
@@ -105,7 +108,10 @@ def addresses(count: int) -> tuple[str, ...]:
 class Stage:
     """A world with an approved campaign that is due at ``START``; the clock stands at ``NOON``."""
 
-    def __init__(self, *, contacts: int = 10, rate: float = 3.0, seed: int = 0, per_slice: int = PER_SLICE) -> None:
+    def __init__(
+        self, *, contacts: int = 10, rate: float = 3.0, seed: int = 0, per_slice: int = PER_SLICE,
+        cap: Cap | None = None, message_class: str = "marketing",
+    ) -> None:
         self.fakes = FakeWorld(clock=FakeClock(NOON), seed=seed)
         self.fakes.contacts = StageContacts()
         self.fakes.bulk_mailer = FakeBulkMailer(rate=rate)
@@ -118,8 +124,23 @@ class Stage:
             self.add_contact(address, consents=number != 1)
         if contacts > 2:
             self.suppress(addresses(contacts)[2])
-        self._partner()
-        self._campaign()
+        self.capped: frozenset[str] = frozenset()
+        self._partner(cap)
+        self.campaign_of(CAMPAIGN, message_class=message_class)
+
+    def mailed_before(self, *mailed: str, ago: timedelta = timedelta(days=1), number: int = 2) -> CampaignId:
+        """An earlier campaign of the partner that is over and was sent to these addresses."""
+        run = Run(CampaignId("cmp_" + str(number) * 26))
+        ledger, ids = self.fakes.ledger, b"".join(sorted(bytes_of(self.ids[address]) for address in mailed))
+        at = NOON - ago
+        ledger.enter(self.session, Started(run=run, at=at, slices=1))
+        key = SliceKey(run, 0)
+        manifest = ledger.freeze(self.session, Manifest(key=key, ids=ids, window=50, made_at=at))
+        sent = (Result.SENT,) * manifest.count
+        ledger.claim(self.session, rules.Attempt(
+            key=BatchKey(key, 0, 1), marks=bytes(manifest.count), claimed_at=at, deadline=at, answered=sent))
+        ledger.end(self.session, run, at, manifest.count)
+        return run.campaign
 
     def add_contact(self, address: str, *, consents: bool = True, at: datetime = NOON) -> ContactId:
         """Store a customer, with a proven opt-in or without any basis for marketing."""
@@ -163,11 +184,11 @@ class Stage:
         """The exact totals."""
         return progress.recount(self.fakes, self.session, self.campaign)
 
-    def statuses(self) -> dict[str, Status | None]:
+    def statuses(self, campaign: CampaignId = CAMPAIGN) -> dict[str, Status | None]:
         """Where each address stands in the ledger; None for one that no manifest has."""
         by_id: dict[ContactId, Status] = {}
-        for number in range(self.campaign.slices):
-            key = SliceKey(Run(CAMPAIGN), number)
+        for number in range(self.fakes.campaigns.controls[PARTNER, campaign].slices):
+            key = SliceKey(Run(campaign), number)
             manifest = self.fakes.ledger.manifest(self.session, key)
             if manifest is None:
                 continue
@@ -178,7 +199,7 @@ class Stage:
                     by_id[contact] = rules.status(tried.get(batch, []), ordinal)
         return {address: by_id.get(contact) for address, contact in self.ids.items()}
 
-    def _partner(self) -> None:
+    def _partner(self, cap: Cap | None) -> None:
         entity = LegalEntity(name="Nord", street="Kai 1", postal_code="20457", city="Hamburg", country="DE")
         sender = Sender(address="nord@mail.example.com", display_name="Nord", verified=True)
         self.fakes.partners.save(self.session, Partner(
@@ -186,35 +207,35 @@ class Stage:
         self.fakes.programmes.add(Programme(
             id=PROGRAMME, scope=Scope(ORG), title="Spring", template=TemplateId("tpl_" + "1" * 26), template_version=1,
             opens_at=NOON - timedelta(days=1), closes_at=NOON + timedelta(days=30), created_at=NOON,
+            cap=cap,
         ))
 
-    def _campaign(self) -> None:
+    def campaign_of(self, campaign_id: CampaignId, *, message_class: str = "marketing") -> None:
+        """An approved campaign that is due at ``START``; the first one is the stage's own."""
         data = CONTENT.encode()
         self.fakes.blobs.put(self.session, content_key(PARTNER, CONTENT.sha256), data, "application/json")
         start = SendTime(local="2026-03-02T14:00", zone="Europe/Berlin", fold=0, at=START, tzdata="2026a")
         revision = digest.bound(Revision(
-            campaign=CAMPAIGN, number=1, template=TemplateId("tpl_" + "1" * 26), template_version=1, language="en",
+            campaign=campaign_id, number=1, template=TemplateId("tpl_" + "1" * 26), template_version=1, language="en",
             subject="News", preheader="", values={"intro": "Hello"}, content=CONTENT.sha256, locked_sha256="0" * 64,
             merge_fields=(("first_name", "you"),), bracket="1-50", start=start, on_lapse=OnLapse.EXPIRE,
             sender_address="nord@mail.example.com", sender_name="Nord", reply_to="", entity_version=1,
             imprint_sha256="0" * 64, headers=(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),),
-            message_class="marketing", digests=Digests(partner="", frame=""), submitted_by=PERSON, submitted_at=NOON,
+            message_class=message_class, digests=Digests(partner="", frame=""), submitted_by=PERSON, submitted_at=NOON,
         ))
         campaign = Campaign(
-            id=CAMPAIGN, org=ORG, partner=PARTNER, programme=PROGRAMME, name="Spring", created_by=PERSON,
+            id=campaign_id, org=ORG, partner=PARTNER, programme=PROGRAMME, name="Spring", created_by=PERSON,
             updated_at=NOON,
         )
         draft = Draft(
-            campaign=CAMPAIGN, template=revision.template, template_version=1, saved_at=NOON, saved_by=PERSON)
-        entry = audit.extend(0, "", campaign=CAMPAIGN, at=NOON, actor=PERSON, action="create")
+            campaign=campaign_id, template=revision.template, template_version=1, saved_at=NOON, saved_by=PERSON)
+        entry = audit.extend(0, "", campaign=campaign_id, at=NOON, actor=PERSON, action="create")
         self.fakes.campaigns.create(self.session, campaign, draft, entry)
-        from dataclasses import replace
-
-        self.fakes.campaigns.controls[PARTNER, CAMPAIGN] = replace(
+        self.fakes.campaigns.controls[PARTNER, campaign_id] = replace(
             campaign, state=State.APPROVED, revision=1, digests=revision.digests, start=start, approved_at=NOON,
             next_at=START, audit_sequence=1, audit_hash=entry.hash, submitted_by=PERSON,
         )
-        self.fakes.campaigns.beside[PARTNER, CAMPAIGN].revisions[1] = revision
+        self.fakes.campaigns.beside[PARTNER, campaign_id].revisions[1] = revision
 
 
 class Redelivery:
@@ -349,6 +370,7 @@ def judge(stage: Stage, *, resent: frozenset[str] = frozenset()) -> Totals:
     twice = {address for address, count in accepted.items() if count > 1} - resent
     assert not twice, f"mailed twice: {sorted(twice)}"
     assert not {a for a in accepted if statuses.get(a) is None}, "mailed, but in no manifest"
+    assert not {a for a in accepted if a in stage.capped}, "mailed, although it had enough campaigns lately"
     for address, status in statuses.items():
         if status is Status.SENT:
             assert accepted[address], f"{address} counts as sent, but SES never had it"

@@ -15,7 +15,8 @@ from chalicelib.domain.ledger import Result, Status
 from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
-from chalicelib.usecases import control, progress
+from chalicelib.usecases import approved, control, progress
+from chalicelib.usecases.freeze import freeze
 from chalicelib.usecases.send import work_of
 from tests.fakes.sending import FakeBulkMailer
 from tests.sending.stage import CAMPAIGN, NOON, PARTNER, PERSON, START, Runner, Stage, judge, people_go_on, tell_all
@@ -243,10 +244,8 @@ def test_a_slice_whose_other_worker_was_throttled_is_gone_through_again() -> Non
 
     plan.look(stage.world, PARTNER, CAMPAIGN, per_slice=PER_SLICE)
     key = SliceKey(Run(CAMPAIGN), 1)
-    from chalicelib.usecases.send import _freeze
-
-    manifest = _freeze(stage.fakes, stage.session, stage.campaign, work_of(
-        {"partner": PARTNER, "campaign": CAMPAIGN, "slice": 1, "epoch": 1}), 1_000)
+    mail = approved.load(stage.world, stage.session, stage.campaign)
+    manifest = freeze(stage.fakes, stage.session, stage.campaign, key, mail)
     claim = rules.Attempt(
         key=BatchKey(key, 0, 1), marks=bytes(manifest.size_of(0)), claimed_at=START,
         deadline=START + timedelta(seconds=120))

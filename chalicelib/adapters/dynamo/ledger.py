@@ -5,6 +5,7 @@
 happens to its 50 recipients, so that each write costs one unit. What events prove is kept as sets of
 numbers, because a union needs no read and bears any order and repetition.
 ``P#<partner>#RUN`` / ``<campaign>#...#<slice>``: a slice's turn and totals; one query reads a run.
+The list of the partner's starts has a module of its own (``starts``).
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.dynamo import expressions as ex
+from chalicelib.adapters.dynamo import starts
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
 from chalicelib.adapters.dynamo.keys import part
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
 from chalicelib.adapters.dynamo.values import Item
+from chalicelib.domain import frequency
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.frequency import Started, Starts
 from chalicelib.domain.ledger import Attempt, Result, Seen, pack, unpack
 from chalicelib.domain.manifest import MAX_SLICES, BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.totals import SliceState, Totals
@@ -49,6 +53,7 @@ class DynamoLedger:
         item = {
             "pk": _pk(session, "M", manifest.key), "sk": _slice_sk(manifest.key), "type": _MANIFEST, "v": 1,
             "ids": manifest.ids, "window": manifest.window, "made_at": stamp(manifest.made_at),
+            "capped": manifest.capped or None,
         }
         try:
             self._table.of(session).put(item, condition=ex.absent("pk"))
@@ -169,6 +174,23 @@ class DynamoLedger:
         except ConditionFailed:
             return
 
+    # --- starts
+
+    def starts(self, session: PartnerSession) -> Starts:
+        """One consistent read."""
+        require_customers(session)
+        return starts.read(self._table, session)
+
+    def enter(self, session: PartnerSession, start: Started) -> None:
+        """A read and a conditional write."""
+        require_customers(session)
+        starts.change(self._table, session, lambda known: frequency.entered(known, start))
+
+    def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
+        """A read and a conditional write; a read where the end is known."""
+        require_customers(session)
+        starts.change(self._table, session, lambda known: frequency.ended(known, run, at, reached))
+
 
 def _pk(session: PartnerSession, kind: str, key: SliceKey) -> str:
     return f"P#{session.partner}#{kind}#{key.number % MAX_SLICES:02x}"
@@ -200,7 +222,9 @@ def _moment(millis: int) -> datetime:
 
 def _manifest(key: SliceKey, item: Item) -> Manifest:
     check(item, _MANIFEST, 1)
-    return Manifest(key=key, ids=item["ids"], window=item["window"], made_at=moment_of(item["made_at"]))
+    return Manifest(
+        key=key, ids=item["ids"], window=item["window"], made_at=moment_of(item["made_at"]),
+        capped=item.get("capped", b""))
 
 
 def _attempt_item(session: PartnerSession, attempt: Attempt) -> Item:
