@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NewType
 
 from chalicelib.domain.errors import Problem
-from chalicelib.domain.ids import PartnerId, PersonId, base32_of
+from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, base32_of
 from chalicelib.domain.record import dataclass
 
 UploadId = NewType("UploadId", str)
@@ -155,6 +155,17 @@ class Upload:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A campaign that an image was put into, and whether the campaign was submitted with it."""
+
+    campaign: CampaignId
+    partner: PartnerId
+    name: str
+    submitted: bool = False
+    at: datetime
+
+
 def owner_of(partner: PartnerId | None) -> str:
     """How an owner is written in an asset."""
     return partner or ""
@@ -173,6 +184,16 @@ def place(owner: str, token: str, sha256: str, kind: Kind) -> str:
 def address(media_url: str, asset: Asset) -> str:
     """The image's public address."""
     return f"{media_url}/{place(asset.owner, asset.token, asset.sha256, asset.kind)}"
+
+
+def owner_in(media_url: str, url: str) -> tuple[str, str] | None:
+    """(owner, token) of an address of ours; None for any other address."""
+    if not media_url or not url.startswith(f"{media_url}/"):
+        return None
+    pieces = url[len(media_url) + 1:].split("/")
+    if len(pieces) == 3 and pieces[0] == "ORG":
+        return "", pieces[1]
+    return (pieces[1], pieces[2]) if len(pieces) == 4 and pieces[0] == "P" else None
 
 
 def is_sha256(text: str) -> bool:

@@ -30,6 +30,14 @@ class RegionType(StrEnum):
     SYSTEM = "system"
 
 
+class Pictures(StrEnum):
+    """Where the picture of an image region may come from: HQ's list at the region, its library, or the partner too."""
+
+    LISTED = "listed"
+    BRAND = "brand"
+    OWN = "own"
+
+
 class SystemBlock(StrEnum):
     """The blocks a template places and the program fills."""
 
@@ -59,7 +67,8 @@ class Region:
     and its default last day in ``default_until``; ``dated`` makes that day required. A date lies
     between ``earliest`` and ``latest`` (ISO 8601, "" for no bound). A list has at most
     ``max_items`` entries, each at most ``max_length`` long. ``block`` names the optional block or
-    repeat group around the region.
+    repeat group around the region. An image says where its ``pictures`` come from beside its choices, and
+    the ``width`` and ``height`` of its place in CSS pixels (0: not said).
     """
 
     id: str
@@ -82,6 +91,9 @@ class Region:
     latest: str = ""
     max_items: int = 0
     block: str = ""
+    pictures: Pictures = Pictures.LISTED
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)

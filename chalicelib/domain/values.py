@@ -1,7 +1,7 @@
 """What a partner types into a region, checked and brought into its one form.
 
 Values are strings under the region's id. Regions with two parts use two keys: an image has
-``<id>`` (one of HQ's addresses) and ``<id>.alt``; a link or button has ``<id>`` (the address)
+``<id>`` (the picture's address) and ``<id>.alt``; a link or button has ``<id>`` (the address)
 and ``<id>.text``; a price has ``<id>`` (a decimal), ``<id>.currency`` and ``<id>.until``. A
 region of a repeat group has its group and number before its name: ``offers.2.price``; what the
 partner decides about a block is ``<block>.show`` or ``<block>.count``.
@@ -18,7 +18,7 @@ from dataclasses import field
 from chalicelib.domain import blocks, graphemes, prices, urls
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
-from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.domain.template import Pictures, Region, RegionType, TemplateVersion
 
 MAX_TEXT = 5_000
 """The most characters of any text, also where HQ set no limit (grapheme clusters)."""
@@ -227,9 +227,15 @@ def _choice(region: Region, key: str, text: str, second: bool) -> _Value:
     value, problems = clean(key, text)
     if not value:
         return value, problems + ([Problem("value.required", key)] if region.required else []), []
-    if value not in region.choices:
-        problems.append(Problem("value.not_a_choice", key, {"value": value[:80]}))
-    return value, problems, []
+    if value in region.choices or problems:
+        return value, problems, []
+    if region.type is not RegionType.IMAGE or region.pictures is Pictures.LISTED:
+        return value, [Problem("value.not_a_choice", key, {"value": value[:80]})], []
+    # Whether this picture may be used is a rule's business (BRD006): here it is an address or none.
+    try:
+        return urls.normalise(value), [], []
+    except urls.BadUrl as error:
+        return value, [Problem(error.code, key, {"value": value[:120]})], []
 
 
 def _link(region: Region, key: str, text: str, second: bool) -> _Value:

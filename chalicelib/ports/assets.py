@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from chalicelib.domain.asset import Asset, Box, Picture, Upload, UploadId
+from chalicelib.domain.asset import Asset, Box, Picture, Upload, UploadId, Use
 from chalicelib.ports.system import PartnerSession
 
 
@@ -29,6 +29,12 @@ class Assets(Protocol):
 
     def change(self, session: PartnerSession | None, asset: Asset, *, expected_version: int) -> None:
         """Replace what is said of an image; raises Conflict ``image.changed``."""
+
+    def note(self, session: PartnerSession | None, sha256: str, use: Use) -> None:
+        """Keep (or replace) that a campaign has the image."""
+
+    def uses(self, session: PartnerSession | None, sha256: str) -> Sequence[Use]:
+        """The newest hundred campaigns that the image was put into, in one query."""
 
 
 class Uploads(Protocol):

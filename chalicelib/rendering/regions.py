@@ -2,7 +2,8 @@
 
 The attributes beside ``data-region="name"`` are ``data-region-type``, ``-label``, ``-help``,
 ``-required``, ``-default``, ``-max-length``, ``-rows``, ``-choices`` (separated by ``|``),
-``-hosts`` (separated by blanks or commas) and ``-risk``; for prices ``-currencies``, ``-validity``
+``-hosts`` (separated by blanks or commas) and ``-risk``; for images ``-pictures``,
+for prices ``-currencies``, ``-validity``
 and ``-until``, for dates ``-earliest`` and ``-latest``, for lists ``-max-items``. ``data-system="unsubscribe"`` is the
 short form of ``data-region="unsubscribe" data-region-type="system"``.
 """
@@ -12,18 +13,19 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 
 from chalicelib.domain import prices, urls, values
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
-from chalicelib.domain.template import Region, RegionType, Risk, SystemBlock
+from chalicelib.domain.template import Pictures, Region, RegionType, Risk, SystemBlock
 from chalicelib.rendering.structure import Node, Tree
 from chalicelib.rendering.tokens import VOID, Kind, Lines, Token, tags
 
 METADATA = (
     "type", "label", "help", "required", "default", "max-length", "rows", "choices", "hosts", "risk", "currencies",
-    "validity", "until", "earliest", "latest", "max-items",
+    "validity", "until", "earliest", "latest", "max-items", "pictures",
 )
 INLINE_TAGS = tags("a b br em i s small span strong sub sup u")
 BLOCK_TAGS = INLINE_TAGS | tags("p ul ol li")
@@ -159,6 +161,9 @@ class _Reader:
             earliest=self._day(node, name, meta, "earliest"), latest=self._day(node, name, meta, "latest"),
             max_items=self._number(node, name, meta, "max-items", 0),
         )
+        if kind is RegionType.IMAGE:
+            region = replace(region, pictures=self._pictures(node, name, meta), width=_side(node, "width"),
+                             height=_side(node, "height"))
         return self._with_good_defaults(node, region)
 
     def _defaults(self, node: Node, name: str, kind: RegionType, meta: dict[str, str]) -> tuple[str, str]:
@@ -237,6 +242,15 @@ class _Reader:
             except urls.BadUrl:
                 self.refuse("template.image_url", node.start, name, value=url[:120])
         return choices
+
+    def _pictures(self, node: Node, name: str, meta: dict[str, str]) -> Pictures:
+        """Where pictures come from: with a list of choices from there alone, unless the template says otherwise."""
+        plain = Pictures.LISTED if "choices" in meta else Pictures.OWN
+        text = meta.get("pictures", plain).strip().lower()
+        if text in set(Pictures):
+            return Pictures(text)
+        self.refuse("template.region_value", node.start, name, attribute="data-region-pictures", value=text[:40])
+        return plain
 
     def _flag(self, node: Node, name: str, given: str | None, kind: RegionType) -> bool:
         # A link without an address or an image without a source would be broken: always required.
@@ -326,6 +340,12 @@ def _metadata(token: Token) -> tuple[str, dict[str, str]] | None:
     if name is None and not meta:
         return None
     return (name or "").strip(), meta
+
+
+def _side(node: Node, name: str) -> int:
+    """A side of an image's place by its attribute, in pixels; 0 where that says something else."""
+    text = (node.start.get(name) or "").strip().removesuffix("px")
+    return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
 
 
 def _default_type(inner: str, node: Node) -> RegionType:

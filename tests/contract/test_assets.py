@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.asset import Asset, Box, Details, Kind, Upload, UploadId, UploadState, owner_of
+from chalicelib.domain.asset import Asset, Box, Details, Kind, Upload, UploadId, UploadState, Use, owner_of
 from chalicelib.domain.errors import Conflict, NotFound, Problem
+from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.world import World
@@ -145,3 +146,14 @@ def test_a_form_of_the_org(world: World) -> None:
     for key in (f"UPLOADS/P/{new_partner()}/a.image", "UPLOADS/a"):
         with pytest.raises(NotFound):
             world.blobs.upload_form(None, key, max_bytes=9, seconds=60)
+
+
+def test_where_an_image_is_used(world: World, session: PartnerSession | None) -> None:
+    """Each campaign once, the newest first; another image and another owner have their own."""
+    partner, first, second = new_partner(), *sorted(CampaignId(values.new_id("cmp")) for _ in range(2))
+    use = Use(campaign=first, partner=partner, name="Spring", at=START)
+    for one in (use, replace(use, campaign=second), replace(use, submitted=True)):
+        world.assets.note(session, "a" * 64, one)
+    assert list(world.assets.uses(session, "a" * 64)) == [replace(use, campaign=second), replace(use, submitted=True)]
+    assert list(world.assets.uses(session, "b" * 64)) == []
+    assert list(world.assets.uses(world.sessions.open(new_partner(), Zone.PARTNER), "a" * 64)) == []

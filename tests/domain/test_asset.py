@@ -46,6 +46,18 @@ def test_address() -> None:
         assets.token_of(bytes(8))
 
 
+def test_whose_an_address_is() -> None:
+    """Owner and token of an address of ours, and None for all that only looks like one."""
+    media = "https://media.example.com"
+    for owner in (IMAGE.owner, ""):
+        url = assets.address(media, replace(IMAGE, owner=owner))
+        assert assets.owner_in(media, url) == (owner, "0" * 26)
+        assert assets.owner_in("https://other.example.com", url) is None
+        assert assets.owner_in("", url) is None
+    for foreign in (media, f"{media}/x", f"{media}.evil.example/ORG/a/b", f"{media}/ORG/a", f"{media}/P/a/b/c/d"):
+        assert assets.owner_in(media, foreign) is None
+
+
 def test_offered() -> None:
     """Until its last day, that day included, and until it is withdrawn."""
     dated = replace(IMAGE, until="2026-03-02")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.domain import graphemes, urls, values
-from chalicelib.domain.template import Region, RegionType
+from chalicelib.domain.template import Pictures, Region, RegionType
 
 TEXT = Region(id="t", type=RegionType.TEXT, label="T", max_length=10, required=True)
 LONG = Region(id="t", type=RegionType.TEXT, label="T", rows=3)
 CHOICE = Region(id="c", type=RegionType.CHOICE, label="C", choices=("a", "b"), default="a")
 IMAGE = Region(id="i", type=RegionType.IMAGE, label="I", choices=("https://a.example/x.png",),
     default="https://a.example/x.png", required=True)
+OPEN = replace(IMAGE, pictures=Pictures.OWN)
 LINK = Region(id="l", type=RegionType.LINK, label="L", hosts=("example.com",),
     default="https://example.com/", default_text="More", required=True)
 RICH = Region(id="r", type=RegionType.RICH, label="R", max_length=5)
@@ -23,6 +26,7 @@ SYSTEM = Region(id="imprint", type=RegionType.SYSTEM, label="Imprint")
     (TEXT, {"t": "<b>{{x}}"}, {"t": "<b>{{x}}"}),
     (LONG, {"t": "a \r\n\r\n b\rc"}, {"t": "a\n\nb\nc"}), (CHOICE, {}, {"c": "a"}),
     (CHOICE, {"c": " b "}, {"c": "b"}), (CHOICE, {"c": ""}, {"c": ""}),
+    (OPEN, {"i": " HTTPS://Media.Example.com/ORG/a.jpg "}, {"i": "https://media.example.com/ORG/a.jpg", "i.alt": ""}),
     (IMAGE, {"i.alt": "A bike"}, {"i": "https://a.example/x.png", "i.alt": "A bike"}),
     (LINK, {"l": " HTTPS://WWW.Example.COM/A?b#c "}, {"l": "https://www.example.com/A?b#c", "l.text": "More"}),
     (RICH, {"r": "<p>12345</p>"}, {"r": "<p>12345</p>"}), (RICH, {"r": "<b>&amp;&lt;</b>"}, {"r": "<b>&amp;&lt;</b>"}),
@@ -44,6 +48,8 @@ def test_normalised(region: Region, raw: dict[str, str], expected: dict[str, str
     (TEXT, {"t": "a\u2028b"}, "value.control", "t"),
     (CHOICE, {"c": "d"}, "value.not_a_choice", "c"),
     (IMAGE, {"i": "https://a.example/y.png"}, "value.not_a_choice", "i"), (IMAGE, {"i": ""}, "value.required", "i"),
+    (OPEN, {"i": "javascript:x"}, "url.dangerous", "i"), (OPEN, {"i": "data:image/png,A"}, "url.dangerous", "i"),
+    (OPEN, {"i": "lake.png"}, "url.scheme_missing", "i"), (OPEN, {"i": ""}, "value.required", "i"),
     (LINK, {"l": ""}, "value.required", "l"), (LINK, {"l.text": ""}, "value.required", "l.text"),
     (LINK, {"l": "https://example.com.evil.org/"}, "value.host", "l"),
     (LINK, {"l": "https://evilexample.com/"}, "value.host", "l"),

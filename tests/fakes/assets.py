@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chalicelib.domain.asset import Asset, Upload, UploadId, UploadState, newest_first, owner_of
+from chalicelib.domain.asset import Asset, Upload, UploadId, UploadState, Use, newest_first, owner_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.ports.system import PartnerSession
 
@@ -14,6 +14,7 @@ class FakeAssets:
 
     def __init__(self) -> None:
         self.assets: dict[tuple[str, str], Asset] = {}
+        self.noted: dict[tuple[str, str, str], Use] = {}
 
     def all(self, session: PartnerSession | None) -> Sequence[Asset]:
         """Newest first."""
@@ -39,6 +40,15 @@ class FakeAssets:
         if key not in self.assets or self.assets[key].version != expected_version:
             raise Conflict("image.changed")
         self.assets[key] = asset
+
+    def note(self, session: PartnerSession | None, sha256: str, use: Use) -> None:
+        """Replaces."""
+        self.noted[_owner(session), sha256, use.campaign] = use
+
+    def uses(self, session: PartnerSession | None, sha256: str) -> Sequence[Use]:
+        """Newest campaign first."""
+        found = [use for key, use in self.noted.items() if key[:2] == (_owner(session), sha256)]
+        return sorted(found, key=lambda use: use.campaign, reverse=True)[:100]
 
     def _key(self, session: PartnerSession | None, asset: Asset) -> tuple[str, str]:
         if asset.owner != _owner(session):

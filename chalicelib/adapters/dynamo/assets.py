@@ -1,6 +1,7 @@
-"""Images in the workflow table: each owner's own partitions, ``...#AST`` / `<sha256>` and ``...#UPL`` / `<upload>`.
+"""Images in the workflow table: ``...#AST`` / `<sha256>`, uploads and where each image is used beside them.
 
-A partner's begin with its key and are read and written with its credentials; head office's with the org's.
+Uploads are ``...#UPL`` / `<upload>`, uses ``...#USE#<sha256>`` / `<campaign>`. A partner's begin with its key and
+are read and written with its credentials; head office's with the org's.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, epoch
 from chalicelib.adapters.dynamo.kept import KEPT
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
-from chalicelib.domain.asset import Asset, Upload, UploadId, newest_first, owner_of
+from chalicelib.domain.asset import Asset, Upload, UploadId, Use, newest_first, owner_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId
 from chalicelib.ports.system import Clock, PartnerSession
 
 ASSET = Kind(Asset, "asset")
 UPLOAD = Kind(Upload, "upload")
+USE = Kind(Use, "asset_use")
+USES = 100
 UPLOAD_LIFE = timedelta(days=7)
 OWNERS = 64
 """Owners whose images a warm function keeps; the oldest go first."""
@@ -79,6 +82,16 @@ class DynamoAssets:
                 raise Conflict("image.changed") from None
         self._kept.pop(_owner(session), None)
 
+    def note(self, session: PartnerSession | None, sha256: str, use: Use) -> None:
+        """The last write stands."""
+        pk = _partition(session, self._org, "USE", sha256)
+        self._of(session).put(USE.item(use, pk, keys.part(use.campaign)))
+
+    def uses(self, session: PartnerSession | None, sha256: str) -> Sequence[Use]:
+        """Campaign ids sort by the time they were made."""
+        pk = _partition(session, self._org, "USE", sha256)
+        return [USE.read(item) for item in self._of(session).query(pk, newest_first=True, limit=USES)]
+
     def _judge(self, session: PartnerSession | None, owner: str) -> None:
         if owner != _owner(session):
             raise NotFound("no such image")
@@ -132,5 +145,7 @@ def _owner(session: PartnerSession | None) -> str:
     return owner_of(session.partner if session else None)
 
 
-def _partition(session: PartnerSession | None, org: OrgId, kind: str) -> str:
-    return f"P#{keys.part(session.partner)}#{kind}" if session else keys.org(org, kind)
+def _partition(session: PartnerSession | None, org: OrgId, *names: str) -> str:
+    if session is None:
+        return keys.org(org, *names)
+    return "#".join(["P", keys.part(session.partner), *(keys.part(name) for name in names)])

@@ -62,7 +62,8 @@ class Run:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFact:
     """What is known of an image by its bytes. ``fingerprint`` is its dHash (16 hex digits, "" where unknown),
-    ``origin`` whose it is: ``hq``, ``partner`` or "" for nobody's, ``approved`` whether a person agreed to it."""
+    ``origin`` whose it is: ``hq``, ``partner`` or "" for nobody's, ``approved`` whether a person agreed to it,
+    ``ends`` the last day of sending it (ISO 8601), ``withdrawn`` whether its owner offers it no more."""
 
     url: str
     sha256: str = ""
@@ -74,6 +75,9 @@ class ImageFact:
     animated: bool = False
     origin: str = ""
     approved: bool = False
+    name: str = ""
+    ends: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
