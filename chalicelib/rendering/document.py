@@ -9,13 +9,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
 from chalicelib.rendering.merge import SENTINEL
 from chalicelib.rendering.structure import MAX_DEPTH, Node, build
-from chalicelib.rendering.tokens import Kind, Lines, Token, tokenise
+from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, Kind, Lines, Token, tokenise
 
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
 _CONDITION_END = re.compile(rb"<!\[endif\]-->\Z", re.IGNORECASE)
@@ -23,6 +23,8 @@ _BLOCKS = frozenset(SystemBlock)
 _BREAK_NAMES = "br hr p div td th tr li table h1 h2 h3 h4 h5 h6 ul ol blockquote center"
 _BREAKS = frozenset(_BREAK_NAMES.split())
 """Tags at which a line of text ends."""
+_NAMED = frozenset({"a", "title"})
+"""Elements of which all text inside is kept, not only what stands in them directly."""
 
 
 @dataclass(slots=True)
@@ -62,62 +64,112 @@ def named(text: str, names: Sequence[str]) -> str:
 
 def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Draft, texts: list[str], *,
           line: int, mso: bool) -> None:
-    tokens, lines, where = tokenise(source), Lines(source), _Where(slots)
+    tokens, lines = tokenise(source), Lines(source)
     tree = build(tokens)
-    node_of = {id(node.start): index for index, node in enumerate(tree.nodes)}
-    own: dict[int, list[str]] = {}
-    inside: dict[int, list[str]] = {}
-    stack: list[int] = []
-    runs: list[Run] = []
     if tree.too_deep is not None:  # no client shows it, and no rule follows it: said once, and it blocks
         draft.broken.append((f"<{tree.too_deep.name}> nested more than {MAX_DEPTH} deep",
                              line + lines.at(tree.too_deep.start)))
+    walk = _Walk(source, slots, names, tree.nodes, line, mso=mso)
     for token in tokens:
-        while stack and tree.nodes[stack[-1]].until <= token.start:
-            stack.pop()
-        at = line + lines.at(token.start)
-        if token.kind is Kind.START:
-            node = tree.nodes[node_of[id(token)]]
-            if node.until > token.end:
-                stack.append(node_of[id(token)])
-            style = token.get("style")
+        kind = token.kind
+        if kind is TEXT or (kind is RAW and token.name == "title"):
+            texts.append(walk.text(token))
+        elif kind is START:
+            walk.element(token, draft)
+        elif kind is END:
             if token.name in _BREAKS and not mso:
-                draft.breaks.append(len(runs))
-            if style:
-                draft.styles.append(Css(named(style, names), True, where.region(token, attributes=False), at))
-        elif token.kind is Kind.TEXT or (token.kind is Kind.RAW and token.name == "title"):
-            text = named(html.unescape(source[token.start:token.end].decode("utf-8", "replace")), names)
-            texts.append(text)
-            if not mso:
-                runs.append(Run(text, stack[-1] if stack else -1, where.region(token, attributes=False), at, len(runs)))
-            _collect(text, stack, tree.nodes, own, inside)
-        elif token.kind is Kind.RAW and token.name == "style":
-            draft.styles.append(Css(source[token.start:token.end].decode("utf-8", "replace"), False, "", at))
-        elif token.kind is Kind.END and token.name in _BREAKS and not mso:
-            draft.breaks.append(len(runs))
-        elif token.kind is Kind.COMMENT and not mso:
-            _read_condition(source, token, names, draft, line=at - 1)
-        elif token.kind is Kind.BROKEN:
-            draft.broken.append((source[token.start:token.start + 60].decode("utf-8", "replace"), at))
-    elements, base = _Where(slots), len(draft.elements)
+                draft.breaks.append(len(walk.runs))
+        elif kind is RAW and token.name == "style":
+            text = source[token.start:token.end].decode("utf-8", "replace")
+            draft.styles.append(Css(text, False, "", line + lines.at(token.start)))
+        elif kind is COMMENT and not mso:
+            _read_condition(source, token, names, draft, line=line + lines.at(token.start) - 1)
+        elif kind is BROKEN:
+            quote = source[token.start:token.start + 60].decode("utf-8", "replace")
+            draft.broken.append((quote, line + lines.at(token.start)))
     # Outlook's comments were read meanwhile: their elements stand before these.
-    draft.runs += [replace(run, element=run.element + base if run.element >= 0 else -1) for run in runs]
-    for index, node in enumerate(tree.nodes):
-        draft.elements.append(Element(
-            tag=node.name, attributes=tuple((a.name, named(a.value, names)) for a in node.start.attributes),
-            text="".join(inside.get(index, ())), own="".join(own.get(index, ())), region=elements.region(node.start),
-            line=line + lines.at(node.start.start), mso=mso, parent=node.parent + base if node.parent >= 0 else -1,
-        ))
+    base = len(draft.elements)
+    draft.runs += [
+        Run(text, index + base if index >= 0 else -1, region, at, number)
+        for number, (text, index, region, at) in enumerate(walk.runs)
+    ]
+    draft.elements += walk.elements(base)
 
 
-def _collect(text: str, stack: Sequence[int], nodes: Sequence[Node], own: dict[int, list[str]],
-             inside: dict[int, list[str]]) -> None:
-    if not text.strip() or not stack:
-        return
-    own.setdefault(stack[-1], []).append(text)
-    for index in stack[-MAX_DEPTH:]:
-        if nodes[index].name in ("a", "title"):
-            inside.setdefault(index, []).append(text)
+class _Walk:
+    """Goes through the tokens in order: what is open, what text stands in it, whose bytes they are."""
+
+    def __init__(self, source: bytes, slots: Sequence[Slot], names: Sequence[str], nodes: Sequence[Node], line: int,
+                 *, mso: bool) -> None:
+        self.runs: list[tuple[str, int, str, int]] = []
+        self._source, self._names, self._nodes, self._line, self._mso = source, names, nodes, line, mso
+        self._lines, self._where = Lines(source), _Where(slots)
+        self._stack: list[int] = []
+        self._links: list[int] = []
+        self._places: list[tuple[str, int]] = []
+        self._own: dict[int, list[str]] = {}
+        self._inside: dict[int, list[str]] = {}
+
+    def element(self, token: Token, draft: _Draft) -> None:
+        """A start tag: where it stands, whether a line ends there, its style."""
+        self._leave(token.start)
+        index, at = len(self._places), self._line + self._lines.at(token.start)
+        self._places.append((self._where.region(token), at))
+        name = token.name
+        if self._nodes[index].until > token.end:
+            self._stack.append(index)
+            if name in _NAMED:
+                self._links.append(index)
+        if name in _BREAKS and not self._mso:
+            draft.breaks.append(len(self.runs))
+        if token.attributes and (style := token.get("style")):
+            region = self._where.region(token, attributes=False)
+            draft.styles.append(Css(named(style, self._names), True, region, at))
+
+    def text(self, token: Token) -> str:
+        """A stretch of text, which belongs to what it stands in and to the links and the title around it."""
+        text = self._source[token.start:token.end].decode("utf-8", "replace")
+        if "&" in text:
+            text = html.unescape(text)
+        if self._names:
+            text = named(text, self._names)
+        self._leave(token.start)
+        inner = self._stack[-1] if self._stack else -1
+        if not self._mso:
+            region = self._where.region(token, attributes=False)
+            self.runs.append((text, inner, region, self._line + self._lines.at(token.start)))
+        if inner >= 0 and not text.isspace():
+            self._own.setdefault(inner, []).append(text)
+            deep = self._stack[-MAX_DEPTH] if len(self._stack) > MAX_DEPTH else 0
+            for index in reversed(self._links):
+                if index < deep:
+                    break
+                self._inside.setdefault(index, []).append(text)
+        return text
+
+    def _leave(self, position: int) -> None:
+        stack, nodes = self._stack, self._nodes
+        while stack and nodes[stack[-1]].until <= position:
+            gone = stack.pop()
+            if self._links and self._links[-1] == gone:
+                self._links.pop()
+
+    def elements(self, base: int) -> list[Element]:
+        """All elements, the first of which is number ``base`` of the document."""
+        names, own, inside, mso = self._names, self._own, self._inside, self._mso
+        return [
+            Element(
+                node.start.name, _attributes(node.start, names), "".join(inside.get(index, ())),
+                "".join(own.get(index, ())), region, line, mso, node.parent + base if node.parent >= 0 else -1,
+            )
+            for index, (node, (region, line)) in enumerate(zip(self._nodes, self._places, strict=True))
+        ]
+
+
+def _attributes(token: Token, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if not names:
+        return tuple([a[:2] for a in token.attributes])
+    return tuple((a.name, named(a.value, names)) for a in token.attributes)
 
 
 def _read_condition(source: bytes, token: Token, names: Sequence[str], draft: _Draft, *, line: int) -> None:

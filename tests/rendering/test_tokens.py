@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.rendering.tokens import Kind, Lines, tokenise
+from chalicelib.rendering.tokens import Kind, Lines, markup, plain_tag, tokenise
 from tests.rendering.samples import HOSTILE
 
 PIECES = st.one_of(st.sampled_from([piece.encode() for piece in HOSTILE]), st.binary(max_size=6))
@@ -26,6 +26,33 @@ def test_tokens_cover_all_bytes(pieces: list[bytes]) -> None:
         for attribute in token.attributes:
             assert token.start < attribute.start <= attribute.value_start
             assert attribute.value_start <= attribute.value_end <= attribute.end < token.end
+
+
+TAG_PIECES = st.lists(st.sampled_from([
+    b" ", b"\n", b"\t ", b"/", b">", b"=", b'"', b"'", b"a", b"STYLE", b"x-y:z", b'="', b'" ', b"=''", b"\xc3",
+    b"&amp;", b"&lt", b"<", b"\x00", b'href="https://e.example/?a&amp;b" ', b"b=c",
+]), max_size=12)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.sampled_from([b"<p", b"</p", b"<A ", b"<v:rect ", b"</", b"<1", b"<td\n"]), TAG_PIECES,
+    st.sampled_from([b"", b">", b'">']),
+)
+def test_a_plain_tag_is_read_as_the_careful_reader_does(opening: bytes, pieces: list[bytes], end: bytes) -> None:
+    """The quick reader of plain tags gives the very token of the careful one, or leaves it to that one."""
+    source = opening + b"".join(pieces) + end
+    token = plain_tag(source, 0)
+    assert token is None or token == markup(source, 0)
+
+
+@pytest.mark.parametrize("source", [
+    b"<p>", b"</TD >", b"<br/>", b'<a href="x?a&amp;b"\n CLASS="y" />', b'<v:rect xmlns:v="urn" o:href="">',
+])
+def test_tags_as_most_are_written_are_read_quickly(source: bytes) -> None:
+    """What mails are made of takes the quick way."""
+    token = plain_tag(source, 0)
+    assert token is not None and token == markup(source, 0)
 
 
 @pytest.mark.parametrize(("source", "kinds"), [
