@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jinja2 import FileSystemLoader, ModuleLoader
 
-from chalicelib.web import pages
+from chalicelib.web import forms, pages
 from chalicelib.web.guard import open_visit
 from chalicelib.web.http import Request
 from chalicelib.web.urls import Urls
@@ -48,7 +48,7 @@ def test_a_compiled_page_reads_the_same(compiled: Path, language: str) -> None:
     visit = open_visit(world, Request(method="GET", path="/sign-in"), urls, load=False)
     context = {
         "visit": visit, "urls": urls, "csrf": visit.csrf, "language": language, "org_name": "Brand", "nav": [],
-        "desk": None, "errors": pages.forms.NONE, "sentence": str,
+        "desk": None, "errors": forms.NONE, "sentence": str,
     }
     source = pages.environment(language)
     ahead = source.overlay(loader=pages.loader(compiled))
