@@ -82,7 +82,9 @@ def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice:
         campaign, Action.START, Actor.CLOCK, now=now, by="clock", started_at=now, hold_reason=None, slices=slices,
     )
     world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
-    observe.count(lag=(now - due).total_seconds())
+    # A campaign that somebody had paused starts when a person says so: that is not late.
+    if campaign.hold_reason is None:
+        observe.count(lag=(now - due).total_seconds())
     _queue_slices(world, session, after, ())
 
 

@@ -17,8 +17,8 @@ EXCEPTIONS = (
      "own tag and assumes that partner's role before it writes anything."),
     ("The due index", "Ticks read which campaign of which partner is due next: keys only, no name, no content."),
     ("Programmes' index", "HQ reads name, state, start and size bracket of campaigns: the columns of that index."),
-    ("HQ's page of health", "It reads settings and counts of tables, queues, alarms and SES: how each is set up, never an "
-     "item or a message. Partners' mail domains stand in the org's list of partners."),
+    ("HQ's page of health", "It reads settings and counts of tables, queues, alarms and SES: how each is set up, never "
+     "an item or a message. Partners' mail domains stand in the org's list of partners."),
     ("Link tokens", "Links to pages lie in the org's items as SHA-256 hashes that name a partner and a campaign."),
     ("The administrator of the AWS account", "Whoever administers the account can read everything, unless a partner's "
      "KMS key lies in the partner's own account."),
