@@ -29,7 +29,10 @@ _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logo:
-    """A logo by its address; sizes in CSS pixels as shown, ``ratio`` its width by its height (0: not checked)."""
+    """A logo by its address, or by its bytes in the library.
+
+    Sizes are in CSS pixels as shown, ``ratio`` its width by its height (0: not checked).
+    """
 
     id: str
     url: str
@@ -172,7 +175,8 @@ def _plain(fields: Fields, name: str) -> tuple[str, ...]:
 
 def _logo(each: Fields) -> Logo:
     made = Logo(
-        id=each.text("id", required=True), url=each.text("url", required=True), sha256=each.text("sha256"),
+        id=each.text("id", required=True), url=each.text("url", required=not each.text("sha256")),
+        sha256=each.text("sha256"),
         min_width=int(each.number("min_width", high=10_000)),
         max_width=int(each.number("max_width", 10_000, high=10_000)),
         ratio=each.number("ratio", 0, high=100, whole=False),

@@ -14,7 +14,7 @@ from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.record import dataclass
-from chalicelib.domain.template import Region, RegionType, TemplateVersion
+from chalicelib.domain.template import Pictures, Region, RegionType, TemplateVersion
 from chalicelib.rendering import document, fill, frame, merge
 from chalicelib.rendering.fill import Filled, Key
 from chalicelib.rendering.merge import SENTINEL, Place, sentinel
@@ -126,7 +126,7 @@ def examine(
         language=version.language, kit=demands.kit, country=entity.country.upper(), entity=_entity(entity),
         message_class=demands.message_class, partner_hosts=_partner_hosts(version, entity, demands),
         images=(*_library(version), *demands.images), ends=_ends(version, rendered.values), prices=_prices(version),
-        sends_on=demands.sends_on,
+        sends_on=demands.sends_on, brand_only=_brand_only(version),
     ))
 
 
@@ -145,6 +145,10 @@ def _library(version: TemplateVersion) -> tuple[ImageFact, ...]:
     """The images that HQ offers in the template's fields."""
     offered = (url for r in version.regions if r.type is RegionType.IMAGE for url in (*r.choices, r.default) if url)
     return tuple(ImageFact(url=url, origin="hq") for url in dict.fromkeys(offered))
+
+
+def _brand_only(version: TemplateVersion) -> frozenset[str]:
+    return frozenset(r.id for r in version.regions if r.type is RegionType.IMAGE and r.pictures is Pictures.BRAND)
 
 
 def _prices(version: TemplateVersion) -> frozenset[str]:

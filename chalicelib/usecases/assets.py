@@ -202,6 +202,7 @@ def fact(world: World, one: Asset, origin: Asset) -> ImageFact:
         kind=one.kind.value, size=one.size, animated=one.frames > 1, name=one.name, ends=ends,
         origin="partner" if origin.owner else "hq", withdrawn=gone is not None,
         approved=bool(one.approved_at or origin.approved_at),
+        logo=one.logo and not one.owner,
     )
 
 

@@ -249,8 +249,63 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
 """Rule -> a mail that fires it, and two that look alike; ``also`` are codes that are right on it, too."""
 
 
+LIBRARY = "https://media.example.com/ORG/0000/"
+SHOWN = '<img src="{url}" width="{w}" height="{h}" alt="A lake in spring">'
+LAKE = ImageFact(url=LIBRARY + "lake.jpg", sha256="a" * 64, fingerprint="00ff00ff00ff00ff", width=600, height=280,
+                 kind="jpeg", size=90_000, origin="hq", name="Lake")
+SHOP = replace(LAKE, url="https://media.example.com/P/prt_1/0000/shop.jpg", sha256="c" * 64,
+               fingerprint="f0f00f0ff0f00f0f", origin="partner", name="Our shop")
+MARK = replace(LAKE, url=LIBRARY + "mark.png", sha256="d" * 64, fingerprint="", width=480, height=160, kind="png",
+               name="Mark", logo=True)
+BUSY = replace(LAKE, url=LIBRARY + "busy.gif", kind="gif", animated=True, size=2_000_000)
+
+
+def _with(*images: ImageFact, **more: Any) -> dict[str, Any]:
+    """A picture in the open field, with what the library knows."""
+    shown = SHOWN.format(url=images[0].url, w=images[0].width, h=images[0].height)
+    return {"body": shown, "facts": {"images": (*FACTS.images, *images), **more}}
+
+
+def _locked(image: ImageFact, width: int, height: int, kit: Any = None) -> dict[str, Any]:
+    """A logo in the locked part, in a cell with clear space, where a logo is demanded."""
+    cell = f'<table role="presentation"><tr><td style="padding:20px">{SHOWN}</td></tr></table>'
+    return {"locked": cell.format(url=image.url, w=width, h=height),
+            "facts": {"images": (*FACTS.images, image), "kit": kit or replace(KIT, logo_required=True)}}
+
+
+BY_HASH = replace(KIT, logo_required=True, logos=(replace(KIT.logos[0], url="", sha256="d" * 64, ratio=0.0),))
+PICTURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a picture of the library": ("", _with(LAKE)),
+    "a partner's own picture": ("BRD006", _with(SHOP, LAKE)),
+    "an own picture that was approved": ("", _with(replace(SHOP, approved=True))),
+    "an own picture that is nearly the library's": ("BRD006", _with(replace(SHOP, fingerprint="00ff00ff00ff00fe"), LAKE)),
+    "a picture that nobody knows": ("BRD006", _with(LAKE) | {"body": SHOWN.format(url="https://a.example/x.jpg", w=9, h=9)}),
+    "a picture that was withdrawn": ("BRD006", _with(replace(LAKE, withdrawn=True))),
+    "an approved picture that was withdrawn": ("BRD006", _with(replace(SHOP, approved=True, withdrawn=True))),
+    "an own picture where the brand's are wanted": ("BRD006", _with(replace(SHOP, approved=True),
+                                                                    brand_only=frozenset({"story"}))),
+    "the brand's picture where the brand's are wanted": ("", _with(LAKE, brand_only=frozenset({"story"}))),
+    "a picture past its last day": ("BRD015", _with(replace(LAKE, ends="2026-03-31"))),
+    "a picture on its last day": ("", _with(replace(LAKE, ends="2026-04-01"))),
+    "another picture is past its day": ("", _with(LAKE, replace(SHOP, ends="2026-03-31"))),
+    "a logo of the library": ("", _locked(MARK, 240, 80)),
+    "a logo of the kit by its bytes": ("", _locked(replace(MARK, logo=False), 240, 80, BY_HASH)),
+    "another picture is no logo": ("BRD003", _locked(replace(MARK, logo=False), 240, 80)),
+    "a withdrawn logo is none": ("BRD003", _locked(replace(MARK, withdrawn=True), 240, 80)),
+    "a logo of the library, squeezed": ("BRD004", _locked(MARK, 240, 100)),
+    "a logo of the kit by its bytes, squeezed": ("BRD004", _locked(MARK, 240, 100, BY_HASH)),
+    "a logo of the library, rounded": ("", _locked(MARK, 241, 80)),
+    "a heavy animation of the library": ("CLI004", _with(BUSY)),
+    "a light animation of the library": ("", _with(replace(BUSY, size=300_000))),
+    "a still one of the same size": ("", _with(replace(BUSY, animated=False))),
+}
+"""What the rules say of pictures by what the library knows of them: name -> code that fires, or none."""
+
+
 def mails() -> Iterator[Mail]:
     """All of them."""
+    for name, (code, changes) in PICTURES.items():
+        yield _mail(name, dict(changes), {code} if code else set())
     for code, (fires, *alike) in TABLE.items():
         yield _mail(f"{code} fires", fires, {code})
         for number, changes in enumerate(alike, 1):

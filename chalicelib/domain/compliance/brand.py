@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from chalicelib.domain import graphemes
@@ -76,14 +77,20 @@ def _font(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 
 def _logos(document: Document, facts: MailFacts) -> Iterator[tuple[Element, Logo]]:
-    by_hash = {image.url: image.sha256 for image in facts.images if image.sha256}
+    """The logos in a mail: the kit's, by address or bytes, and what the library says is one; with its own ratio."""
+    known = {image.url: image for image in facts.images}
     for element in document.elements:
         if element.tag != "img" or element.mso:
             continue
         source = element.get("src") or ""
-        for logo in facts.kit.logos:
-            if source == logo.url or (logo.sha256 and by_hash.get(source) == logo.sha256):
-                yield element, logo
+        image = known.get(source)
+        ratio = image.width / image.height if image and image.width and image.height else 0.0
+        listed = [logo for logo in facts.kit.logos if (source and source == logo.url)
+                  or (logo.sha256 and image and image.sha256 == logo.sha256)]
+        for logo in listed:
+            yield element, logo if logo.ratio else replace(logo, ratio=ratio)
+        if image and image.logo and not listed and not image.withdrawn:
+            yield element, Logo(id=image.name, url=source, ratio=ratio)
 
 
 def _logo_missing(document: Document, facts: MailFacts) -> Iterator[Finding]:
@@ -103,7 +110,7 @@ def _logo_size(document: Document, facts: MailFacts) -> Iterator[Finding]:
         if wrong or squeezed:
             yield Finding(code="BRD004", region=element.region, line=element.line,
                           quote=f"{width:g}" + (f" × {height:g}" if height else ""),
-                          params={"least": logo.min_width, "most": logo.max_width, "ratio": f"{logo.ratio:g}"})
+                          params={"least": logo.min_width, "most": logo.max_width, "ratio": f"{logo.ratio:.3g}"})
 
 
 def _clear_space(document: Document, facts: MailFacts) -> Iterator[Finding]:
@@ -132,25 +139,39 @@ def _image(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """BRD006: an image in an open field is HQ's, or one that a person has agreed to.
 
     A partner's own picture is a warning; a near copy of an approved one is most likely that one, cut
-    or saved anew, which a person sees at a glance.
+    or saved anew, which a person sees at a glance. What nobody knows blocks, and what was withdrawn.
     """
-    if not facts.images and not facts.kit.images:
-        return
     known = {image.url: image for image in facts.images}
-    approved = [image for image in facts.images if image.origin == "hq" or image.approved]
+    approved = [image for image in facts.images if _agreed(image)]
     for element in document.elements:
         source = element.get("src") or ""
         if element.tag != "img" or not element.region or not source or facts.template:
             continue
         image = known.get(source)
-        if source in facts.kit.images or (image and (image.origin == "hq" or image.approved)):
-            continue
-        near = image is not None and any(_near(image, other) for other in approved)
         own = image is not None and image.origin == "partner"
+        here = not own or element.region not in facts.brand_only
+        if source in facts.kit.images or (image and _agreed(image) and here):
+            continue
+        usable = image is not None and here and not image.withdrawn
+        near = next((other for other in approved if image and usable and _near(image, other)), None)
         yield Finding(
-            code="BRD006", severity=Severity.WARN if own or near else Severity.BLOCK, region=element.region,
-            state=FindingState.UNDECIDABLE if near else FindingState.FAIL, quote=quoted(source), line=element.line,
+            code="BRD006", severity=Severity.WARN if usable and (own or near) else Severity.BLOCK,
+            region=element.region, state=FindingState.UNDECIDABLE if near else FindingState.FAIL,
+            quote=quoted(_called(source, image, near)), line=element.line,
         )
+
+
+def _agreed(image: ImageFact) -> bool:
+    """Whether HQ offers it, or a person has agreed to it."""
+    return not image.withdrawn and (image.origin == "hq" or image.approved)
+
+
+def _called(source: str, image: ImageFact | None, near: ImageFact | None) -> str:
+    """An image by its name where it has one; with what it is a copy of, or, withdrawn, with its identity."""
+    name = image.name if image and image.name else source
+    if image and image.withdrawn:
+        return f"{name} · {image.sha256[:8]}"
+    return f"{name} ≈ {near.name or near.url}" if near else name
 
 
 def _near(image: ImageFact, other: ImageFact) -> bool:
@@ -292,7 +313,7 @@ def _language(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 
 def _ended(document: Document, facts: MailFacts) -> Iterator[Finding]:
-    """BRD015: no offer ends before the mail arrives; only typed dates are read."""
+    """BRD015: neither an offer nor the right to a picture ends before the mail arrives; only typed dates are read."""
     try:
         sends = date.fromisoformat(facts.sends_on[:10])
     except ValueError:
@@ -300,6 +321,12 @@ def _ended(document: Document, facts: MailFacts) -> Iterator[Finding]:
     for region, day in facts.ends:
         if date.fromisoformat(day) < sends:
             yield Finding(code="BRD015", region=region, quote=day, params={"sends": sends.isoformat()})
+    dated = {image.url: image for image in facts.images if image.ends}
+    for element in document.elements if dated else ():
+        image = dated.get(element.get("src") or "") if element.tag == "img" else None
+        if image and date.fromisoformat(image.ends) < sends:
+            yield Finding(code="BRD015", region=element.region, line=element.line,
+                          quote=quoted(f"{image.name} · {image.ends}"), params={"sends": sends.isoformat()})
 
 
 RULES = (

@@ -62,7 +62,8 @@ class Run(NamedTuple):
 class ImageFact:
     """What is known of an image by its bytes. ``fingerprint`` is its dHash (16 hex digits, "" where unknown),
     ``origin`` whose it is: ``hq``, ``partner`` or "" for nobody's, ``approved`` whether a person agreed to it,
-    ``ends`` the last day of sending it (ISO 8601), ``withdrawn`` whether its owner offers it no more."""
+    ``ends`` the last day of sending it (ISO 8601), ``withdrawn`` whether its owner offers it no more, ``logo``
+    whether HQ says that it is the brand's."""
 
     url: str
     sha256: str = ""
@@ -77,6 +78,7 @@ class ImageFact:
     name: str = ""
     ends: str = ""
     withdrawn: bool = False
+    logo: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,8 @@ class MailFacts:
 
     ``kit`` is what the brand demands; ``country`` and ``entity`` (field, value) are the partner's legal
     data; ``ends`` are the last days of offers by region and ``sends_on`` the day of sending, both
-    ISO 8601; ``prices`` are the regions of typed prices, which need no reading of words.
+    ISO 8601; ``prices`` are the regions of typed prices, which need no reading of words, ``brand_only``
+    those of images that take head office's alone.
     """
 
     subject: str = ""
@@ -158,4 +161,5 @@ class MailFacts:
     images: tuple[ImageFact, ...] = ()
     ends: tuple[tuple[str, str], ...] = ()
     prices: frozenset[str] = field(default_factory=frozenset)
+    brand_only: frozenset[str] = field(default_factory=frozenset)
     sends_on: str = ""
