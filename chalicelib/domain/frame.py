@@ -86,3 +86,9 @@ class Proposal:
     answer: str = ""
     answered_by: str = ""
     answered_at: datetime | None = None
+
+
+def open_one(proposals: Iterable[Proposal], revision: int) -> Proposal | None:
+    """The newest question about a revision that nobody answered yet."""
+    found = [p for p in proposals if not p.answer and p.revision == revision]
+    return max(found, key=lambda p: p.asked_at, default=None)

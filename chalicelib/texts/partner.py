@@ -23,7 +23,7 @@ TITLES: dict[str, str] = {
     "resend_unknown": "Mails that were not confirmed are sent again",
     "refused_locked": "A change of a locked part was refused",
     "reframe": "New look of head office, your text unchanged", "renew": "Sent to the reviewers again in a new look",
-    "release": "Head office changed the template",
+    "release": "Head office changed the template", "keep_look": "The look stays as it was approved",
 }
 """What the timeline calls the steps of a campaign."""
 

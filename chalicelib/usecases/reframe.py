@@ -18,7 +18,7 @@ from chalicelib.domain.campaign import Action, Actor, Ask, Campaign, Draft, Find
 from chalicelib.domain.chain import Stage, eligible
 from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
-from chalicelib.domain.frame import Frame, Proposal
+from chalicelib.domain.frame import Frame, Proposal, open_one
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.people import Person
@@ -30,7 +30,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
 from chalicelib.rendering.fill import LockedBytesChanged
 from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import drafts, kits, lanes, submit, versions
+from chalicelib.usecases import drafts, kits, lanes, story, submit, versions
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
 
@@ -57,19 +57,31 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Where a release is at work: one partner, with the books in force."""
+class Look:
+    """What decides how a mail looks and is judged: the partner, and the books in force."""
 
     world: World
-    session: PartnerSession
     partner: Partner
     books: Sequence[Book]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a release is at work: one partner, reached with its own credentials."""
+
+    look: Look
+    session: PartnerSession
     release: Release
 
+    @property
+    def world(self) -> World:
+        """All ports."""
+        return self.look.world
 
-def fitted(site: Site, revision: Revision, new: TemplateVersion) -> Fitted:
+
+def fitted(look: Look, revision: Revision, new: TemplateVersion) -> Fitted:
     """Put a revision into a version's frame without storing anything."""
-    world, entity = site.world, site.partner.entity
+    world, entity = look.world, look.partner.entity
     old = world.templates.get(revision.template, revision.template_version)
     carried = versions.carry(old, new, revision.values)
     subject, preheader = _own(revision.subject, old.subject, new.subject), _own(
@@ -78,7 +90,7 @@ def fitted(site: Site, revision: Revision, new: TemplateVersion) -> Fitted:
         after = render(new, values=carried.values, subject=subject, preheader=preheader, entity=entity)
     except (Refused, LockedBytesChanged):
         return Fitted(None, None, UNFIT)
-    sifted = _sifted(site, new, after, revision)
+    sifted = _sifted(look, new, after, revision)
     known = {_key(f): f for f in revision.findings if PASSED & set(f.params)}
     blocking = any(_key(f) not in known for f in sifted.blocking)
     data = after.content.encode()
@@ -89,20 +101,20 @@ def fitted(site: Site, revision: Revision, new: TemplateVersion) -> Fitted:
         entity_version=entity.version, imprint_sha256=after.imprint_sha256, headers=tuple(after.headers),
         findings=tuple(known.get(_key(f), f) for f in sifted.findings),
     ))
-    return Fitted(made, data, _why(site, revision, made, old, new, after, carried, blocking))
+    return Fitted(made, data, _why(look, revision, made, old, new, after, carried, blocking))
 
 
-def _sifted(site: Site, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
+def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
     """What the rules say of it now, less what exceptions and baselines cover."""
-    scope = submit.market_scope(new.scope, site.partner.market)
-    demand, policy = kits.demand(site.books, scope), lanes.policy_of(site.books, scope)
-    found = [f.record() for f in examine(new, after, site.partner.entity, Demands(
+    scope = submit.market_scope(new.scope, look.partner.market)
+    demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)
+    found = [f.record() for f in examine(new, after, look.partner.entity, Demands(
         kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,
     ))]
     blocking = any(f.severity == "block" for f in found)
     return sift(
-        found, new.template, new.number, site.world.clock.now(), baseline=demand.baseline, never=policy.never,
-        waivers=site.world.waivers.of(site.partner.id) if blocking else (),
+        found, new.template, new.number, look.world.clock.now(), baseline=demand.baseline, never=policy.never,
+        waivers=look.world.waivers.of(look.partner.id) if blocking else (),
     )
 
 
@@ -111,7 +123,7 @@ def _key(finding: FindingRecord) -> tuple[str, str, str]:
 
 
 def _why(
-    site: Site, before: Revision, made: Revision, old: TemplateVersion, new: TemplateVersion, after: Rendered,
+    look: Look, before: Revision, made: Revision, old: TemplateVersion, new: TemplateVersion, after: Rendered,
     carried: versions.Carried, blocking: bool,
 ) -> str:
     """What speaks against carrying a revision over: the partner's own first, then what a person must see."""
@@ -124,7 +136,7 @@ def _why(
     if made.digests.partner != before.digests.partner:
         return TEXT
     first = render(old, values=before.values, subject=before.subject, preheader=before.preheader,
-                   entity=site.partner.entity)
+                   entity=look.partner.entity)
     same = _open_bytes(old, first) == _open_bytes(new, after)
     return "" if same and first.content.subject == after.content.subject else TEXT
 
@@ -188,7 +200,7 @@ def _decide(site: Site, campaign: Campaign, history: History) -> Line:
     if (not release.kit) if move is None else (revision.template_version >= move.number):
         return _line(campaign, Outcome.SAME)
     number = move.number if move else revision.template_version
-    found = fitted(site, revision, site.world.templates.get(revision.template, number))
+    found = fitted(site.look, revision, site.world.templates.get(revision.template, number))
     if move is None and found.why not in NEEDS_PARTNER:
         return _line(campaign, Outcome.SAME)  # the new rules have nothing against it
     if move is None and release.treatment is Treatment.CARRY:
@@ -332,9 +344,10 @@ def _line(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the partner sees of a proposal: the campaign, the mail as it stands and as it would be."""
+    """What the partner sees of a proposal: the mail as it stands and as it would be."""
 
-    campaign: Campaign
+    name: str
+    state: State
     proposal: Proposal
     now: Revision
     then: Fitted
@@ -345,25 +358,25 @@ class Question:
         return self.proposal.why == "asked" and not self.then.why and self.then.revision is not None
 
 
-def ask(world: World, session: PartnerSession, campaign_id: CampaignId, release_id: str) -> tuple[Question, Site]:
-    """The open question of a release about a campaign; raises NotFound where there is none."""
-    campaign = world.campaigns.get(session, campaign_id)
-    history = world.campaigns.history(session, campaign_id)
-    proposal = open_proposal(history, campaign)
+def ask(world: World, session: PartnerSession, campaign_id: CampaignId, release_id: str) -> Question:
+    """The open question of a release about a campaign, in two reads; raises NotFound where there is none."""
+    told = story.read(world, session, campaign_id)
+    if told.revision is None or told.state not in WAITING or told.started:
+        raise NotFound
+    proposal = _asked(told.history, told.revision.number, release_id)
+    look = Look(world, world.partners.home(session).partner, world.books.recent())
+    return Question(told.name, told.state, proposal, told.revision, _then(look, proposal, told.revision))
+
+
+def _asked(history: History, revision: int, release_id: str) -> Proposal:
+    proposal = open_one(history.proposals, revision)
     if proposal is None or proposal.release != release_id:
         raise NotFound
-    site = Site(world, session, world.partners.home(session).partner, world.books.current(),
-                world.releases.get(release_id).release)
-    revision = submit.revision_of(history, campaign.revision)
-    new = world.templates.get(revision.template, proposal.template_version)
-    return Question(campaign, proposal, revision, fitted(site, revision, new)), site
+    return proposal
 
 
-def open_proposal(history: History, campaign: Campaign | None = None, *, revision: int = 0) -> Proposal | None:
-    """The newest unanswered question about the revision that stands."""
-    number = campaign.revision if campaign else revision
-    found = [p for p in history.proposals if not p.answer and p.revision == number]
-    return max(found, key=lambda p: p.asked_at, default=None)
+def _then(look: Look, proposal: Proposal, revision: Revision) -> Fitted:
+    return fitted(look, revision, look.world.templates.get(revision.template, proposal.template_version))
 
 
 def answer(
@@ -376,20 +389,22 @@ def answer(
     would be another one now, ``release.not_possible`` where the text has to change first, ``campaign.not_now``
     once it started.
     """
-    question, site = ask(world, session, campaign_id, release_id)
-    now = world.clock.now()
-    said = replace(question.proposal, answer="taken" if take else "kept", answered_by=person.id, answered_at=now)
-    history = world.campaigns.history(session, campaign_id)
+    campaign, history = world.campaigns.get(session, campaign_id), world.campaigns.history(session, campaign_id)
+    proposal, now = _asked(history, campaign.revision, release_id), world.clock.now()
+    said = replace(proposal, answer="taken" if take else "kept", answered_by=person.id, answered_at=now)
     if not take:
         after, entry = record(
-            replace(question.campaign, updated_at=now), "keep_look", now=now, by=person.id,
+            replace(campaign, updated_at=now), "keep_look", now=now, by=person.id,
             details={"release_kept": release_id})
-        world.campaigns.commit(session, Change(before=question.campaign, after=after, audit=entry, proposal=said))
+        world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry, proposal=said))
         return
-    if not question.possible or question.then.revision is None:
+    if campaign.held_from is State.SENDING:
+        raise Conflict("campaign.not_now", state=campaign.state.value, action=Action.REFRAME.value)
+    look = Look(world, world.partners.home(session).partner, world.books.current())
+    then = _then(look, proposal, submit.revision_of(history, campaign.revision))
+    if proposal.why != "asked" or then.why or then.revision is None:
         raise Conflict("release.not_possible")
-    if question.campaign.held_from is State.SENDING:
-        raise Conflict("campaign.not_now", state=question.campaign.state.value, action="reframe")
-    if question.then.revision.digests.frame != shown:
+    if then.revision.digests.frame != shown:
         raise Conflict("release.look_changed")
-    carry(site, question.campaign, history, question.then, by=person, answered=said)
+    site = Site(look, session, world.releases.get(release_id).release)
+    carry(site, campaign, history, then, by=person, answered=said)

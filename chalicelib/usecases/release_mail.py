@@ -27,18 +27,18 @@ MAX_LINES = 100
 
 def tell_partner(world: World, site: Site, lines: Sequence[Line]) -> None:
     """One mail to each of the partner's people, with every campaign that waits for them."""
-    now = world.clock.now()
-    for person_id in site.partner.people:
+    now, partner = world.clock.now(), site.look.partner
+    for person_id in partner.people:
         account = world.people.account(person_id)
-        if not account.roles_at(site.partner.id, now):
+        if not account.roles_at(partner.id, now):
             continue
-        language = account.person.language or site.partner.language
-        told = [(line.name, f"{world.facts.base_url}/p/{site.partner.id}/campaigns/{line.campaign}",
+        language = account.person.language or partner.language
+        told = [(line.name, f"{world.facts.base_url}/p/{partner.id}/campaigns/{line.campaign}",
                  texts.sentence(Problem(f"release.told.{line.outcome.value}"), language)) for line in lines[:MAX_LINES]]
         mail = render_mail("release_news", {
-            "person": account.person, "release": site.release, "partner_name": site.partner.name, "lines": told,
+            "person": account.person, "release": site.release, "partner_name": partner.name, "lines": told,
             "more": max(0, len(lines) - MAX_LINES), "org_name": world.facts.org_name, "until": site.release.last_day,
-            "url": f"{world.facts.base_url}/p/{site.partner.id}",
+            "url": f"{world.facts.base_url}/p/{partner.id}",
         }, texts.translations(language))
         _send(world, account.person, mail, "release_news")
 

@@ -20,7 +20,7 @@ from chalicelib.domain.release import TO_DO, Line, Phase, Release, Result, Retir
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import kits, reframe, release_mail, releases
-from chalicelib.usecases.reframe import Site
+from chalicelib.usecases.reframe import Look, Site
 from chalicelib.usecases.world import World
 
 PAGE = 50
@@ -108,7 +108,7 @@ def partner(world: World, release_id: str, partner_id: PartnerId) -> None:
         except NotFound:  # registered, but gone or never finished
             pass
         else:
-            site = Site(world, session, home.partner, world.books.current(), release)
+            site = Site(Look(world, home.partner, world.books.current()), session, release)
             name, lines = home.partner.name, tuple(_lines(site))
             if to_do := [line for line in lines if line.outcome in TO_DO]:
                 release_mail.tell_partner(world, site, to_do)

@@ -24,7 +24,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.release import Move, Old, Phase, Record, Release, Touched, Treatment
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import exceptions, publish
 from chalicelib.usecases.people import checked_name
@@ -66,14 +66,18 @@ class Candidate:
 
 
 def candidates(world: World, programme: str = "") -> Sequence[Candidate]:
-    """The templates that a release may move on, from two reads."""
+    """The templates that a release may move on, as of half a minute ago."""
     now = world.clock.now()
     running = [p for p in world.programmes.list() if p.closes_at > now and programme in ("", p.id)]
+    newest: dict[TemplateId, TemplateSummary] = {}
+    for summary in world.templates.recent():
+        if summary.template not in newest or newest[summary.template].number < summary.number:
+            newest[summary.template] = summary
     found = []
-    for template in publish.templates(world):
-        used = tuple(sorted({p.template_version for p in running if p.template == template.id}))
-        if used and used[0] < template.latest.number:
-            found.append(Candidate(template.id, template.latest.name, template.latest.number, used))
+    for template, summary in newest.items():
+        used = tuple(sorted({p.template_version for p in running if p.template == template}))
+        if used and used[0] < summary.number:
+            found.append(Candidate(template, summary.name, summary.number, used))
     return found
 
 

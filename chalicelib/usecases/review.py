@@ -56,9 +56,9 @@ class Standing(StrEnum):
 class Review:
     """What the decision page shows. ``mine`` is the reviewer's own question and answer.
 
-    ``digest`` is the pair of digests of what is shown; ``frames`` are those that head office put around
-    the text since it was submitted, oldest first. ``decided`` is the answer that settled the revision, by whomever; ``revocable`` tells
-    whether this reviewer approved and the start has not come.
+    ``digest`` is the pair of digests of what is shown; ``frames`` are those that head office put
+    around the text since it was submitted, oldest first. ``decided`` is the answer that settled the
+    revision, by whomever; ``revocable`` tells whether this reviewer approved and the start has not come.
     """
 
     link: Link
@@ -152,8 +152,8 @@ def _review(
     decided = settled(history, link.revision)
     moment = world.clock.now()
     return Review(
-        link=link, standing=_standing(link, now, history, decided, moment >= link.expires_at), session=session, name=name,
-        history=history, revision=revision, mine=mine, decided=decided, partner_name=link.partner_name,
+        link=link, standing=_standing(link, now, history, decided, moment >= link.expires_at), session=session,
+        name=name, history=history, revision=revision, mine=mine, decided=decided, partner_name=link.partner_name,
         revocable=now.state is State.APPROVED and mine.verdict is Verdict.APPROVE
         and now.revision == link.revision and revision.start.at > moment,
     )

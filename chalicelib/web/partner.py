@@ -23,6 +23,7 @@ from chalicelib.web import (
     partner_customers,
     partner_edit,
     partner_profile,
+    partner_release,
     partner_version,
 )
 from chalicelib.web.guard import Visit, partner_page
@@ -109,4 +110,4 @@ def start(visit: Visit, programme: str) -> Answer:
 
 
 routes.include(partner_edit.routes, partner_check.routes, partner_campaign.routes, partner_customers.routes,
-               partner_profile.routes, partner_version.routes)
+               partner_profile.routes, partner_version.routes, partner_release.routes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.domain.campaign import Actor, HoldReason, State
 from chalicelib.domain.errors import Conflict, Problem
+from chalicelib.domain.frame import open_one
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.totals import Totals
 from chalicelib.texts.contacts import REASONS
@@ -28,6 +29,8 @@ ACTIONS: dict[State, tuple[str, ...]] = {
     State.SENT: ("again",), State.DECLINED: ("again",), State.EXPIRED: ("again",), State.CANCELLED: ("again",),
 }
 """What the page offers in each state; the transition table decides again when it is done."""
+WAITING = (State.IN_REVIEW, State.APPROVED, State.HELD)
+"""Where head office may ask about a new look: submitted, and nothing is sent yet."""
 EVENTS = ("delivered", "bounced", "complained", "opened", "clicked")
 ANSWERS = timedelta(hours=1)
 """Nearly all mail servers have answered by then; what comes later is there when the page is loaded again."""
@@ -49,9 +52,17 @@ def _page(visit: Visit, told: Story, problem: Problem | None = None, *, status: 
         next=wording(visit, NEXT, told.state.value), actions=ACTIONS[told.state], here=_links(visit, told),
         why_held=wording(visit, HOLDS, told.hold_reason.value) if told.hold_reason else "",
         answers=[a for a in reversed(told.history.asks) if a.verdict is not None], asks=_open_asks(told),
-        timeline=timeline(visit, told), confirm=visit.request.query.get("confirm"),
+        proposal=_proposal(visit, told), timeline=timeline(visit, told), confirm=visit.request.query.get("confirm"),
         once=new_id(visit), **numbers,
     )
+
+
+def _proposal(visit: Visit, told: Story) -> tuple[str, str] | None:
+    """Head office's open question about a new look: its title and page, while the campaign waits."""
+    if told.state not in WAITING or told.started or told.revision is None:
+        return None
+    found = open_one(told.history.proposals, told.revision.number)
+    return (found.title, campaign_url(visit, told.id, "look", found.release)) if found else None
 
 
 def _numbers(visit: Visit, told: Story) -> dict[str, Any]:

@@ -111,6 +111,18 @@ class Urls:
         """The frame that shows the elements' numbers (POST, from a form with this frame as its target)."""
         return f"{self.hq}/hq/templates/mark/preview"
 
+    def releases(self) -> str:
+        """The list of releases; a form sent there prepares one (POST)."""
+        return f"{self.hq}/hq/releases"
+
+    def new_release(self, programme: str = "") -> str:
+        """The form that prepares a release, of one programme if it is named; POST shows the form again."""
+        return f"{self.releases()}/new" + (f"?{urlencode({'programme': programme})}" if programme else "")
+
+    def release(self, release: str, *parts: str) -> str:
+        """One release, and what lies below it."""
+        return f"{self.releases()}/{release}" + "".join(f"/{part}" for part in parts)
+
     def programmes(self) -> str:
         """The list of programmes."""
         return f"{self.hq}/hq/programmes"

@@ -348,7 +348,7 @@ def test_the_partner_is_asked_and_takes_it() -> None:
     assert outcomes(known) == [("asked", "")]
     assert here.now_of(campaign).digests == campaign.digests
     assert len(here.mails("paula", "release_news")) == 1
-    question, _ = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
     assert question.possible
     shown = question.then.revision.digests.frame  # type: ignore[union-attr]
     paula = here.people["paula"]
@@ -382,7 +382,7 @@ def test_what_does_not_fit_cannot_be_taken_with_a_click() -> None:
     campaign = approved_campaign(here)
     publish_next(here, (b'max-length="60"', b'max-length="15"'))
     known = applied(here, moving(here, treatment="ask"))
-    question, _ = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
     assert (question.possible, question.then.why) == (False, "release.unfit")
     with pytest.raises(Conflict, match=r"release\.not_possible"):
         reframe.answer(here.world, here.session, here.people["paula"], campaign.id, known.release.id, take=True,

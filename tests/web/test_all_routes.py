@@ -17,7 +17,8 @@ ALL = list(routes_of("all"))
 POSTS = [r for r in ALL if r.methods == ("POST",)]
 GETS = [r for r in ALL if "GET" in r.methods]
 VALUES = {"template": "tpl_" + "1" * 26, "number": "1", "programme": "prg_" + "1" * 26, "token": "x" * 43,
-          "campaign": "cmp_" + "1" * 26, "batch": "imp_" + "1" * 26, "name": "app.css", "kind": "kit"}
+          "campaign": "cmp_" + "1" * 26, "batch": "imp_" + "1" * 26, "name": "app.css", "kind": "kit",
+          "release": "rel_" + "1" * 26}
 
 
 def everything() -> tuple[stage.Watched, Browser, str]:
