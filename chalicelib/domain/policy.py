@@ -202,15 +202,16 @@ def explain(policy: Policy, facts: Submission) -> Explained:
     taken = policy.choose(facts)
     rank = next((i for i, lane in enumerate(policy.lanes) if lane.name == taken.name), len(policy.lanes))
     best: Explained | None = None
+    least = (0, 0)
     for index in range(rank):
         lane = policy.lanes[index]
         if not lane.permits:
             continue
         wanted = [c for c in lane.permits if c.holds(facts) is not True]
         against = [c for later in policy.lanes[index + 1:] for c in later.demands if c.holds(facts) is not False]
-        if all(c.fact in CHANGEABLE for c in (*wanted, *against)) and (
-            best is None or len(wanted) + len(against) < len(best.changes)
-        ):
+        effort = (len({c.fact for c in (*wanted, *against)}), sum(_steps(c, facts) for c in (*wanted, *against)))
+        if all(c.fact in CHANGEABLE for c in (*wanted, *against)) and (best is None or effort < least):
+            least = effort
             checks = tuple(_check(c, facts) for c in lane.permits) + tuple(
                 replace_holds(_check(c, facts), False) for c in against)
             best = Explained(lane=taken, faster=lane, checks=checks,
@@ -219,6 +220,14 @@ def explain(policy: Policy, facts: Submission) -> Explained:
         return best
     first = next((lane for lane in policy.lanes[:rank] if lane.permits), None)
     return Explained(lane=taken, checks=tuple(_check(c, facts) for c in first.permits) if first else ())
+
+
+def _steps(condition: Condition, facts: Submission) -> int:
+    """How many levels of risk lie between what was changed and what a condition wants; of two lanes that want the
+    same facts changed, the nearer one is offered."""
+    if condition.fact != "risk" or facts.risk not in RISKS:
+        return 0
+    return abs(RISKS.index(facts.risk) - condition.bound)
 
 
 def _check(condition: Condition, facts: Submission) -> Check:

@@ -24,6 +24,7 @@ from chalicelib.domain.template import Region, TemplateVersion
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import drafts, kits, preview, submit
 from chalicelib.usecases.preview import Hints
+from chalicelib.usecases.submit import Answers
 from chalicelib.usecases.world import World
 
 LINES = ("subject", "preheader")
@@ -52,6 +53,12 @@ class Offer:
     old: str
     new: str
     diff: tuple[Stretch, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """What it puts right, for a sentence."""
+        said = {"quote": self.finding.quote, **self.finding.params}
+        return Problem(f"compliance.{self.finding.code}", self.key, said)
 
 
 def offers(
@@ -88,9 +95,38 @@ def mended(version: TemplateVersion, draft: Draft, said: Hints, kit: Kit, wanted
     return replace(draft, values={**draft.values, **own}, **lines)  # type: ignore[arg-type]
 
 
+def of(world: World, answers: Answers) -> tuple[Offer, ...]:
+    """The safe fixes of a draft that was looked at already."""
+    scope = submit.market_scope(answers.template.scope, answers.partner.market)
+    kit = kits.demand(world.books.recent(), scope).kit
+    return offers(answers.template, answers.draft, answers.said, kit, answers.findings)
+
+
+def reset(template: TemplateVersion, draft: Draft, name: str) -> Draft:
+    """The draft with head office's own text in one field or line of the inbox; as it is for any other name."""
+    if name in LINES:
+        return replace(draft, **{name: getattr(template, name)})
+    own = {key: text for region in blocks.widest(template) if region.id == name
+           for key, text in values.defaults((region,)).items()}
+    own |= {blocks.control(block): blocks.default(block) for block in template.blocks
+            if name in (block.id, blocks.control(block))}
+    return replace(draft, values={**draft.values, **own})
+
+
+def put_back(
+    world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int,
+    typed: drafts.Typed, *, name: str,
+) -> Draft:
+    """Save the draft with head office's text in one place again; raises as :func:`drafts.save`."""
+    return drafts.change(
+        world, session, person, campaign_id, version, typed,
+        lambda draft, template: undo.recorded(draft, reset(template, draft, name)),
+    )
+
+
 def take(
     world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int,
-    typed: drafts.Typed, wanted: Collection[str],
+    typed: drafts.Typed, *, wanted: Collection[str],
 ) -> Draft:
     """Save the draft with these fixes, and what else was typed before them; raises as :func:`drafts.save`."""
     def made(draft: Draft, template: TemplateVersion) -> Draft:

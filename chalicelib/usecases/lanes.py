@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from chalicelib.domain import blocks
 from chalicelib.domain import book as books
 from chalicelib.domain import policy as policies
 from chalicelib.domain.audience import BRACKETS
@@ -73,15 +74,49 @@ def facts_of(
     )
 
 
-def _risk(template: TemplateVersion, draft: Draft) -> str:
-    """The highest risk of what was changed; a subject of one's own is medium, a preview line low."""
-    changed = set(changed_in(template, draft.values))
-    found = [r.risk.value for r in template.regions if r.id in changed]
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One part of the mail that differs from HQ's own: its name (a field, a block or a line of the inbox) and risk."""
+
+    name: str
+    label: str
+    risk: str
+
+
+LINES = {"subject": "medium", "preheader": "low"}
+"""The risk of a subject or preview line of one's own."""
+
+
+def changed_parts(template: TemplateVersion, draft: Draft) -> tuple[Changed, ...]:
+    """What a draft changes; the lines of the inbox first, their labels "" (every language has its own words)."""
+    found = [Changed(name, "", risk) for name, risk in LINES.items()
+             if getattr(draft, name).strip() != getattr(template, name).strip()]
+    named = {r.id: r.label for r in blocks.concrete(template, draft.values).regions}
+    named |= {block.id: block.label for block in template.blocks}
     # Blocks and further copies of a group are regions that the first copy stands for.
-    found += ["medium"] if changed - {r.id for r in template.regions} else []
-    found += ["medium"] if draft.subject.strip() != template.subject.strip() else []
-    found += ["low"] if draft.preheader.strip() != template.preheader.strip() else []
-    return max(found, key=RISKS.index, default="none")
+    risks = {region.id: region.risk.value for region in template.regions}
+    changed = changed_in(template, draft.values)
+    return (*found, *(Changed(name, named.get(name, name), risks.get(name, "medium")) for name in changed))
+
+
+def _risk(template: TemplateVersion, draft: Draft) -> str:
+    """The highest risk of what was changed."""
+    return max((part.risk for part in changed_parts(template, draft)), key=RISKS.index, default="none")
+
+
+def in_the_way(found: Route, changed: Sequence[Changed]) -> tuple[Changed, ...]:
+    """Those of the changes without which the faster route could be taken; none where they are not what hinders it."""
+    faster, hindering = found.explained.faster, found.explained.changes
+    if faster is None or "risk" not in hindering:
+        return ()
+    easy: dict[str, object] = {"warnings": 0, "undecidable": 0, "exceptions": (), "fired": (), "audience": 0}
+    facts = replace(found.facts, **{name: easy[name] for name in hindering if name in easy})  # type: ignore[arg-type]
+    names = [lane.name for lane in found.policy.lanes]
+    fast_enough = names[:names.index(faster.name) + 1]
+    for bound in range(len(RISKS) - 1, -1, -1):
+        if found.policy.choose(replace(facts, risk=RISKS[bound])).name in fast_enough:
+            return tuple(part for part in changed if RISKS.index(part.risk) > bound)
+    return ()
 
 
 def with_standing(world: World, session: PartnerSession, policy: Policy, facts: Submission) -> Submission:

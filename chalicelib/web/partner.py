@@ -22,6 +22,7 @@ from chalicelib.web import (
     partner_check,
     partner_customers,
     partner_edit,
+    partner_fix,
     partner_profile,
     partner_release,
     partner_version,
@@ -109,5 +110,5 @@ def start(visit: Visit, programme: str) -> Answer:
     return redirect(campaign_url(visit, campaign.id, "edit"))
 
 
-routes.include(partner_edit.routes, partner_check.routes, partner_campaign.routes, partner_customers.routes,
-               partner_profile.routes, partner_version.routes, partner_release.routes)
+routes.include(partner_edit.routes, partner_fix.routes, partner_check.routes, partner_campaign.routes,
+               partner_customers.routes, partner_profile.routes, partner_version.routes, partner_release.routes)

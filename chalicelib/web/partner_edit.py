@@ -9,17 +9,16 @@ from functools import partial
 from chalicelib import texts
 from chalicelib.domain import undo as undo_steps
 from chalicelib.domain.campaign import Draft
-from chalicelib.domain.compliance import Demands
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.people import Person
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import PartnerHome
-from chalicelib.usecases import drafts, kits, preview, story, submit, test_mail, versions
+from chalicelib.usecases import drafts, preview, story, submit, test_mail, versions
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
-from chalicelib.web import http, partner_form
+from chalicelib.web import forms, http, partner_form, partner_hints
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
@@ -139,19 +138,21 @@ def _wants_json(visit: Visit) -> bool:
 def _page(
     visit: Visit, told: Story, draft: Draft, problems: Iterable[Problem] = (), *, status: int = 200, conflict: str = "",
 ) -> Answer:
-    home = visit.world.partners.home(visit.credentials)
+    desk = visit.world.partners.desk(visit.credentials, told.programme)
     version = visit.world.templates.get(draft.template, draft.template_version)
+    shown = replace(told, history=replace(told.history, draft=draft))
+    answers = submit.consider(visit.world, visit.credentials, shown, desk)
     image = partner_form.image_origins(version)
     found = [partner_form.in_words(p, draft.zone, visit.language) for p in problems]
     sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
     return render(
         visit, "partner/edit.html", status=status, errors=found, policy=Policy(images=image),
-        place=home.partner.name, active=navigation(visit)[0][0], story=told, form=partner_form.view(version, draft),
-        part=story.part_of(home, told.programme), partner=home.partner, conflict=conflict, here=_links(visit, told),
+        place=desk.partner.name, active=navigation(visit)[0][0], story=told, form=partner_form.view(version, draft),
+        part=desk.part, partner=desk.partner, conflict=conflict, here=_links(visit, told),
         newer=versions.offer(visit.world, told.history.draft),
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
-        turned=bool(visit.request.query.get("turned")),
-        hints=_hints(visit, home, version, draft), asked=_asked(told),
+        turned=bool(visit.request.query.get("turned")), fixed=visit.request.query.get("fixed"),
+        hints=partner_hints.of(visit, answers), asked=_asked(told),
         summary=partner_form.summary(found, version, visit.language),
     )
 
@@ -165,36 +166,21 @@ def _asked(told: Story) -> list[tuple[str, str]]:
 
 
 def _links(visit: Visit, told: Story) -> dict[str, str]:
-    names = ("edit", "undo", "redo", "preview", "preview.txt", "hints", "check", "test-mail", "version")
+    names = ("edit", "undo", "redo", "fix", "fixes", "preview", "preview.txt", "hints", "check", "test-mail", "version")
     return {name: campaign_url(visit, told.id, name) for name in names} | {"status": campaign_url(visit, told.id)}
-
-
-Line = tuple[str, str, str]
-"""Kind (``block``, ``warn``, ``undecidable``), field of the form ("" for none), sentence."""
-
-
-def _hints(visit: Visit, home: PartnerHome, version: TemplateVersion, draft: Draft) -> list[Line]:
-    """What the gate would say now; empty fields are left for the check page, which asks for all of them."""
-    scope = submit.market_scope(version.scope, home.partner.market)
-    demands = Demands(kit=kits.in_force(visit.world, scope).kit, sends_on=draft.local_time[:10])
-    said = preview.hints(version, draft, home.partner.entity, demands)
-    problems = [p for p in said.problems if p.code != "value.required"]
-    lines = [("block", p) for p in partner_form.at_fields(problems, version)]
-    lines += [("warn", p) for p in partner_form.at_fields(said.warnings, version)]
-    for finding in said.findings:
-        kind = "undecidable" if finding.state == "undecidable" else finding.severity
-        problem = Problem(f"compliance.{finding.code}", finding.region, {**finding.params, "quote": finding.quote})
-        lines += [(kind, p) for p in partner_form.at_fields([problem], version) if kind != "info"]
-    return [(kind, p.field, texts.sentence(p, visit.language)) for kind, p in lines]
 
 
 @routes.get("/p/{partner}/campaigns/{campaign}/hints")
 @partner_page()
 def hints(visit: Visit, campaign: str) -> Answer:
-    """The list of hints alone, for the form to load again after it was saved."""
-    told, home, version = _read(visit, campaign)
-    lines = _hints(visit, home, version, told.history.draft)
-    body = environment(visit.language).get_template("partner/_hints.html").render(hints=lines)
+    """What the check and the routes say now, for the form to load again after it was saved."""
+    told = story.read(visit.world, visit.credentials, campaign)
+    desk = visit.world.partners.desk(visit.credentials, told.programme)
+    answers = submit.consider(visit.world, visit.credentials, told, desk)
+    body = environment(visit.language).get_template("partner/_hints_again.html").render(
+        hints=partner_hints.of(visit, answers), names=partner_form.names(answers.template, answers.draft),
+        here=_links(visit, told), errors=forms.NONE, csrf=visit.csrf,
+    )
     return http.page(body)
 
 

@@ -162,6 +162,13 @@ def view(version: TemplateVersion, draft: Draft) -> FormView:
     )
 
 
+def names(version: TemplateVersion, draft: Draft) -> tuple[str, ...]:
+    """The names of all fields that show hints, as the form has them now."""
+    rows = _rows(version, draft)
+    return ("subject", "preheader", *(n for row in rows for n in (row.name, row.second_name, row.third_name)
+                                      if n and row.kind != "copy"))
+
+
 def _rows(version: TemplateVersion, draft: Draft) -> list[Row]:
     concrete = blocks.concrete(version, draft.values)
     waiting = sorted(version.blocks, key=lambda b: b.start, reverse=True)

@@ -81,7 +81,15 @@ def test_following_the_change_takes_the_faster_lane() -> None:
         found = policy.explain(POLICY, facts)
         better = replace(facts, **{fact: getattr(GOOD, fact) for fact in found.changes})
         assert found.faster
-        assert POLICY.choose(better) == found.faster
+        assert POLICY.lanes.index(POLICY.choose(better)) <= POLICY.lanes.index(found.faster)
+
+
+def test_the_nearer_of_two_faster_lanes_is_offered() -> None:
+    """Of two lanes that want the same fact changed, the one that wants less: no high risk, before no medium one."""
+    found = policy.explain(POLICY, replace(GOOD, risk="high"))
+    assert found.faster is not None and found.faster.name == "one"
+    assert POLICY.choose(replace(GOOD, risk="medium")) == found.faster
+    assert policy.explain(POLICY, replace(GOOD, risk="medium")).faster == POLICY.lanes[0]
 
 
 def test_no_promise_where_no_edit_helps() -> None:

@@ -81,10 +81,10 @@ class Browser:
         return self.send("HEAD", path)
 
     def post(self, path: str, form: Mapping[str, object] | Iterable[tuple[str, str]], **headers: str) -> Got:
-        """POST a form as a browser does, with the Origin of the page."""
+        """POST a form as a browser does, with the Origin of the page; a field may hold several values."""
         sent = {"content-type": "application/x-www-form-urlencoded", "origin": origin(self.base), **headers}
         sent = {name.replace("_", "-"): value for name, value in sent.items() if value != "-"}
-        return self.send("POST", path, headers=sent, body=urlencode(dict[str, object](form)))
+        return self.send("POST", path, headers=sent, body=urlencode(dict[str, object](form), doseq=True))
 
     def submit(self, page: Got, path: str, **values: str) -> Got:
         """POST the form of a page that was shown, with its hidden fields."""

@@ -48,21 +48,20 @@ def disclaimed(text: str, finding: Finding, kit: Kit) -> Edits:
 
 def calm(text: str, finding: Finding, kit: Kit) -> Edits:
     """BRD012: no more capitals or exclamation marks than the kit allows; the first ones give way."""
-    if not (finding.fix or ("",))[0].startswith("!"):
-        shouted = [m for m in CAPITALS.finditer(text) if m.group() not in kit.acronyms]
-        first = shouted[:max(0, len(shouted) - kit.limits.capitals)]
-        return tuple((*m.span(), m.group().capitalize()) for m in first)
+    shouted = [m for m in CAPITALS.finditer(text) if m.group() not in kit.acronyms]
+    first = shouted[:max(0, len(shouted) - kit.limits.capitals)]
+    return sorted([(*m.span(), m.group().capitalize()) for m in first] + _quieter(text, kit.limits.exclamations))
+
+
+def _quieter(text: str, most: int) -> list[Edit]:
+    """Runs of exclamation marks as one each; what is still too many, full stops."""
     runs = [m.span() for m in re.finditer("!+", text)]
-    if text.count("!") <= kit.limits.exclamations:
-        return ()
-    over = len(runs) - kit.limits.exclamations
+    over = max(0, len(runs) - most)
     # A mark that opens a sentence (¡) or shares its end (!?) cannot become a full stop by itself.
-    if over > 0 and re.search(r"¡|!\?|\?!", text):
-        return ()
-    return tuple(
-        (start, end, "." if number < over else "!") for number, (start, end) in enumerate(runs)
-        if number < over or end - start > 1
-    )
+    if text.count("!") <= most or (over and re.search(r"¡|!\?|\?!", text)):
+        return []
+    return [(start, end, "." if number < over else "!") for number, (start, end) in enumerate(runs)
+            if number < over or end - start > 1]
 
 
 def bare_name(said: str) -> str:
