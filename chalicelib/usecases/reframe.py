@@ -30,7 +30,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
 from chalicelib.rendering.fill import LockedBytesChanged
 from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import drafts, kits, lanes, story, submit, versions
+from chalicelib.usecases import assets, drafts, kits, lanes, story, submit, versions
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.world import World
 
@@ -58,11 +58,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What decides how a mail looks and is judged: the partner, and the books in force."""
+    """What decides how a mail looks and is judged: the partner, the books in force, and who reads the images."""
 
     world: World
     partner: Partner
     books: Sequence[Book]
+    session: PartnerSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revisio
     demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)
     found = [f.record() for f in examine(new, after, look.partner.entity, Demands(
         kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,
+        images=assets.image_facts(look.world, look.session, after.assets, fresh=True),
     ))]
     blocking = any(f.severity == "block" for f in found)
     return sift(
@@ -364,7 +366,7 @@ def ask(world: World, session: PartnerSession, campaign_id: CampaignId, release_
     if told.revision is None or told.state not in WAITING or told.started:
         raise NotFound
     proposal = _asked(told.history, told.revision.number, release_id)
-    look = Look(world, world.partners.home(session).partner, world.books.recent())
+    look = Look(world, world.partners.home(session).partner, world.books.recent(), session)
     return Question(told.name, told.state, proposal, told.revision, _then(look, proposal, told.revision))
 
 
@@ -400,7 +402,7 @@ def answer(
         return
     if campaign.held_from is State.SENDING:
         raise Conflict("campaign.not_now", state=campaign.state.value, action=Action.REFRAME.value)
-    look = Look(world, world.partners.home(session).partner, world.books.current())
+    look = Look(world, world.partners.home(session).partner, world.books.current(), session)
     then = _then(look, proposal, submit.revision_of(history, campaign.revision))
     if proposal.why != "asked" or then.why or then.revision is None:
         raise Conflict("release.not_possible")

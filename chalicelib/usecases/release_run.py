@@ -108,7 +108,7 @@ def partner(world: World, release_id: str, partner_id: PartnerId) -> None:
         except NotFound:  # registered, but gone or never finished
             pass
         else:
-            site = Site(Look(world, home.partner, world.books.current()), session, release)
+            site = Site(Look(world, home.partner, world.books.current(), session), session, release)
             name, lines = home.partner.name, tuple(_lines(site))
             if to_do := [line for line in lines if line.outcome in TO_DO]:
                 release_mail.tell_partner(world, site, to_do)

@@ -31,7 +31,7 @@ from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import lanes, outbox, story
+from chalicelib.usecases import assets, lanes, outbox, story
 from chalicelib.usecases.world import World
 
 MAX_TRIES = 5
@@ -273,6 +273,8 @@ def _write(world: World, review: Review, before: Campaign, answer: Ask) -> None:
     outbox.ring(world, after)
     if after.state is not before.state:
         lanes.settle(world, review.history, before, verdict)
+    if after.state is State.APPROVED:
+        assets.remember(world, review.session, review.revision)
 
 
 def _completes(review: Review, need: int, answer: Ask) -> bool:

@@ -24,6 +24,7 @@ from chalicelib.domain.campaign import (
 )
 from chalicelib.domain.chain import Chain, Stage, eligible
 from chalicelib.domain.compliance import Demands
+from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Participation, Partner
@@ -41,7 +42,7 @@ from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerDesk
 from chalicelib.rendering.mail import Rendered
-from chalicelib.usecases import company, drafts, kits, lanes, outbox, preview, story
+from chalicelib.usecases import assets, company, drafts, kits, lanes, outbox, preview, story
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lanes import Route
 from chalicelib.usecases.preview import Hints
@@ -133,7 +134,7 @@ def submit(
     programme = world.programmes.get(campaign.programme)
     told = story.of_control(campaign, history)
     desk = world.partners.desk(session, campaign.programme)
-    answers = _answers(world, session, told, desk, programme, world.books.current(), ask)
+    answers = _answers(world, session, told, desk, programme, world.books.current(), ask, fresh=True)
     if lanes.drawn(world, answers.route, history):
         answers = _rerouted(world, answers)
     problems = [
@@ -158,6 +159,7 @@ def submit(
     world.campaigns.commit(session, change)
     outbox.ring(world, change.after)
     lanes.note(world, answers.route, change.after)
+    assets.note_uses(world, session, campaign.id, campaign.name, revision.assets, submitted=True)
     return change.after
 
 
@@ -176,7 +178,7 @@ def chain_of(lane: Lane, programme: Programme) -> Chain | None:
 
 def _answers(
     world: World, session: PartnerSession, told: Story, desk: PartnerDesk, window: Programme | Participation,
-    current: Sequence[Book], ask: Collection[str] = (),
+    current: Sequence[Book], ask: Collection[str] = (), *, fresh: bool = False,
 ) -> Answers:
     draft, now = told.history.draft, world.clock.now()
     template = world.templates.get(draft.template, draft.template_version)
@@ -185,7 +187,8 @@ def _answers(
     problems = company.missing(partner)
     start = _start(draft, window, now, problems)
     scope = market_scope(template.scope, partner.market)
-    said = preview.hints(template, draft, partner.entity, demands_of(current, scope, start))
+    images = assets.image_facts(world, session, draft.values.values(), fresh=fresh)
+    said = preview.hints(template, draft, partner.entity, demands_of(current, scope, start, images))
     problems += said.problems
     sifted = _sifted(world, current, scope, template, partner, said.findings, ask)
     problems += [
@@ -220,9 +223,11 @@ def market_scope(scope: Scope, market: str) -> Scope:
     return replace(scope, market=market) if scope.market == "all" else scope
 
 
-def demands_of(current: Sequence[Book], scope: Scope, start: SendTime | None) -> Demands:
+def demands_of(
+    current: Sequence[Book], scope: Scope, start: SendTime | None, images: tuple[ImageFact, ...] = (),
+) -> Demands:
     """What the brand and the day of sending demand of a mail."""
-    return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "")
+    return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "", images=images)
 
 
 def start_of(draft: Draft) -> SendTime | None:

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.asset import MAX_OWNED, Asset, Details, Upload, UploadState, owner_in
-from chalicelib.domain.campaign import Campaign
+from chalicelib.domain.campaign import Campaign, Verdict
 from chalicelib.domain.errors import Conflict, NotFound, Permanent, Refused
 from chalicelib.domain.ids import PartnerId, TemplateId, make_id
 from chalicelib.domain.scope import Scope
 from chalicelib.events import imports
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import asset_place, assets, drafts
+from chalicelib.usecases import asset_place, assets, drafts, review, submit
 from tests import pictures
 from tests import stage as staging
 from tests.stage import SOURCE, Stage
@@ -338,3 +338,71 @@ def test_a_partner_s_images_are_read_only_if_named(stage: Stage) -> None:
     assert assets.image_facts(stage.world, stage.session, ["https://images.example.com/a.png", other], fresh=True) == ()
     found = assets.image_facts(stage.world, stage.session, [assets.address(stage.world, own)], fresh=False)
     assert [f.sha256 for f in found] == [own.sha256]
+
+
+# --- at the gate
+
+def with_picture(stage: Stage, url: str) -> Campaign:
+    """A draft with a picture in its open field."""
+    return stage.draft(photo=url, **{"photo.alt": "A lake"})
+
+
+def codes(stage: Stage, campaign: Campaign) -> list[tuple[str, str]]:
+    """What the rules say of the draft's pictures."""
+    answers = submit.look(stage.world, stage.session, campaign.id)
+    return [(f.code, f.severity if f.state == "fail" else f.state) for f in answers.findings
+            if f.code in ("BRD006", "BRD015")]
+
+
+def approve(stage: Stage, campaign: Campaign) -> None:
+    """Submit, and have one reviewer approve."""
+    submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
+    stage.deliver()
+    token, code = stage.token_and_code("rita")
+    review.decide(stage.world, token, Verdict.APPROVE, code=code)
+
+
+def test_an_approval_remembers_the_partner_s_picture(stage: Stage) -> None:
+    """The first mail with it is a warning, the next one is not; another partner's picture is nobody's."""
+    own = image(stage, stage.session, pictures.photo(600, 300))
+    url = assets.address(stage.world, own)
+    first = with_picture(stage, url)
+    assert codes(stage, first) == [("BRD006", "warn")]
+    approve(stage, first)
+    assert assets.find(stage.world, stage.session, own.sha256).approved_at == stage.world.clock.now()
+    assert codes(stage, with_picture(stage, url)) == []
+    use, = stage.world.assets.uses(stage.session, own.sha256)
+    assert (use.campaign, use.submitted) == (first.id, True)
+
+
+def test_pictures_that_nobody_knows(stage: Stage) -> None:
+    """A foreign host's and another partner's block; head office's pass until they are withdrawn."""
+    other = f"https://media.example.com/P/prt_{'z' * 26}/{'0' * 26}/{'a' * 64}.jpg"
+    for url in ("https://elsewhere.example/x.jpg", other):
+        campaign = with_picture(stage, url)
+        assert codes(stage, campaign) == [("BRD006", "block")]
+        with pytest.raises(Refused, match=r"compliance\.BRD006"):
+            submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
+    brand = image(stage, None, pictures.photo(600, 300))
+    campaign = with_picture(stage, assets.address(stage.world, brand))
+    assert codes(stage, campaign) == []
+    assets.withdraw(stage.world, None, brand.sha256, version=1)
+    with pytest.raises(Refused, match=r"compliance\.BRD006"):
+        submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
+
+
+def test_near_copies_need_a_look(stage: Stage) -> None:
+    """A partner's picture that is nearly one of head office's is named with it."""
+    image(stage, None, pictures.photo(600, 300), replace(LAKE, name="Original"))
+    own = image(stage, stage.session, pictures.photo(560, 280), replace(LAKE, name="My copy"))
+    answers = submit.look(stage.world, stage.session, with_picture(stage, assets.address(stage.world, own)).id)
+    finding, = [f for f in answers.findings if f.code == "BRD006"]
+    assert (finding.state, finding.quote) == ("undecidable", "My copy ≈ Original")
+
+
+def test_the_right_to_a_picture_ends(stage: Stage) -> None:
+    """The draft goes out in two days: a picture whose last day is tomorrow blocks, one until then does not."""
+    for days, found in ((1, [("BRD015", "block")]), (2, [])):
+        day = (stage.world.clock.now() + timedelta(days=days)).date().isoformat()
+        brand = image(stage, None, pictures.photo(600, 300, seed=days), replace(LAKE, until=day))
+        assert codes(stage, with_picture(stage, assets.address(stage.world, brand))) == found
