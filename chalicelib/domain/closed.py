@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import TypeVar
 
-from chalicelib.domain.errors import Problem
+from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 
 MAX_BYTES = 256 * 1024
@@ -100,6 +100,32 @@ def _node(node: object, loader: object, reading: Reading, path: str) -> Node:
     if not isinstance(value, str | int | float | bool | None):
         value = str(node.value)  # type: ignore[attr-defined]
     return Node(value, line)
+
+
+def read(text: str, make: Callable[[Fields], T]) -> T:
+    """What ``make`` makes of a YAML text; raises Refused with every problem at once, each with its line."""
+    tree, problems = parse(text)
+    if tree is None:
+        raise Refused(problems)
+    return of_tree(tree, make)
+
+
+def of_tree(tree: Node, make: Callable[[Fields], T]) -> T:
+    """The same of a tree that somebody else made, such as a form."""
+    reading = Reading()
+    made = make(Fields(tree, reading))
+    if reading.problems:
+        raise Refused(reading.problems)
+    return made
+
+
+def problems_of(text: str, make: Callable[[Fields], object]) -> tuple[Problem, ...]:
+    """What is wrong with a text, nothing if it can be published."""
+    try:
+        read(text, make)
+    except Refused as refused:
+        return refused.problems
+    return ()
 
 
 class Fields:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 
-from chalicelib.domain.closed import Fields, Reading, parse, phrase_problem
-from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain import closed
+from chalicelib.domain.closed import Fields, phrase_problem
+from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 
 LANGUAGES = ("all", "en", "de", "es", "fr", "hu")
@@ -118,26 +119,16 @@ EMPTY = Kit()
 
 def read(text: str) -> Kit:
     """The kit of a YAML text; raises Refused with every problem at once, each with its line."""
-    tree, problems = parse(text)
-    if tree is None:
-        raise Refused(problems)
-    reading = Reading()
-    kit = _kit(Fields(tree, reading))
-    if reading.problems:
-        raise Refused(reading.problems)
-    return kit
+    return closed.read(text, of_fields)
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
     """What is wrong with a text, nothing if it can be published."""
-    try:
-        read(text)
-    except Refused as refused:
-        return refused.problems
-    return ()
+    return closed.problems_of(text, of_fields)
 
 
-def _kit(top: Fields) -> Kit:
+def of_fields(top: Fields) -> Kit:
+    """The kit of a mapping of the closed schema; problems are noted with its reading."""
     colours, links = top.inner("palette"), top.inner("links")
     palette = colours.texts("colours")
     colours.checked("colours", palette, lambda c: "" if _COLOUR.match(c) else "kit.colour")

@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
-from chalicelib.domain.closed import Fields, Reading, parse
-from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain import closed
+from chalicelib.domain.closed import Fields
+from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.waiver import MAX_DAYS, NEVER, matches
 
@@ -243,23 +244,12 @@ def replace_holds(check: Check, holds: bool) -> Check:
 
 def read(text: str, version: int = 1) -> Policy:
     """The policy of a YAML text; raises Refused with every problem at once."""
-    tree, problems = parse(text)
-    if tree is None:
-        raise Refused(problems)
-    reading = Reading()
-    policy = _policy(Fields(tree, reading), version)
-    if reading.problems:
-        raise Refused(reading.problems)
-    return policy
+    return closed.read(text, lambda top: _policy(top, version))
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
     """What is wrong with a text, nothing if it can be published."""
-    try:
-        read(text)
-    except Refused as refused:
-        return refused.problems
-    return ()
+    return closed.problems_of(text, lambda top: _policy(top, 1))
 
 
 def _policy(top: Fields, version: int) -> Policy:
