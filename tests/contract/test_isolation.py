@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.credentials import acting_as
+from chalicelib.domain.asset import Asset, Details, Kind, Upload, UploadId, Use
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import (
     Consent,
@@ -28,7 +29,7 @@ from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.totals import SliceState, Totals
-from chalicelib.ports import sending, system, trust, workflow
+from chalicelib.ports import assets, sending, system, trust, workflow
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases.world import World
@@ -42,7 +43,7 @@ from tests.fakes.system import START, FakeClock
 PORTS: dict[str, type] = {
     "partners": workflow.Partners, "campaigns": workflow.Campaigns, "contacts": trust.Contacts,
     "imports": trust.Imports, "vault": trust.Vault, "ledger": sending.Ledger, "blobs": system.Blobs,
-    "rate": sending.RateLimiter,
+    "rate": sending.RateLimiter, "assets": assets.Assets, "uploads": assets.Uploads,
 }
 """Every port with methods that take a partner session."""
 
@@ -81,6 +82,15 @@ class Everything:
         blob = f"P/{s.partner}/content/a.json"
         ids = (ContactId(base32_of(bytes([n]) * 16)) for n in range(40))
         many = list(ids)
+        image = Asset(
+            sha256="a" * 64, owner=s.partner, token="0" * 26, kind=Kind.PNG, width=9, height=9, size=9, name="A",
+            added_by=values.EMMA, added_at=START,
+        )
+        upload = Upload(
+            id=UploadId(values.new_id("upl")), owner=s.partner, token="0" * 26, details=Details(),
+            started_by=values.EMMA, started_at=START,
+        )
+        use = Use(campaign=campaign.id, partner=s.partner, name="A", at=START)
         self.calls: dict[str, Callable[[], Any]] = {
             "partners.save": lambda: w.partners.save(s, partner, expected_version=0),
             "partners.participate": lambda: w.partners.participate(s, values.participation(s.partner)),
@@ -123,6 +133,17 @@ class Everything:
             "ledger.advance": lambda: w.ledger.advance(
                 s, SliceState(key=slice_), SliceState(key=slice_, turn=1, epoch=1)),
             "ledger.count": lambda: w.ledger.count(s, slice_, Totals(audience=1, pending=1), START),
+            "assets.add": lambda: w.assets.add(s, image),
+            "assets.all": lambda: w.assets.all(s),
+            "assets.recent": lambda: w.assets.recent(s, ["1" * 26]),
+            "assets.get": lambda: w.assets.get(s, image.sha256),
+            "assets.change": lambda: w.assets.change(s, replace(image, version=2), expected_version=1),
+            "assets.note": lambda: w.assets.note(s, image.sha256, use),
+            "assets.uses": lambda: w.assets.uses(s, image.sha256),
+            "uploads.begin": lambda: w.uploads.begin(s, upload),
+            "uploads.get": lambda: w.uploads.get(s, upload.id),
+            "uploads.settle": lambda: w.uploads.settle(s, upload),
+            "blobs.put_new": lambda: w.blobs.put_new(s, f"MEDIA/P/{s.partner}/a/b.png", b"x", "image/png"),
             "blobs.put": lambda: w.blobs.put(s, blob, b"x", "text/plain"),
             "blobs.get": lambda: w.blobs.get(s, blob),
             "blobs.lines": lambda: list(w.blobs.lines(s, blob)),
