@@ -11,11 +11,10 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from chalicelib.domain import urls
+from chalicelib.domain import richtext, urls
 from chalicelib.domain.errors import CountersignError, Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, Slot, TemplateVersion, locked_digest
-from chalicelib.rendering.regions import BLOCK_TAGS, INLINE_TAGS
 from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise
 
 Key = tuple[str, str]
@@ -23,7 +22,7 @@ Key = tuple[str, str]
 
 _DROPPED_WITH_CONTENT = tags("script style title textarea template noscript svg math iframe")
 _ROUNDS = 5
-_INSIDE = BLOCK_TAGS | {"div"}
+_INSIDE = richtext.BLOCK | {"div"}
 _INSIDE_ATTRIBUTES = ("href", "style")
 """``div`` and ``style`` come from the program's own blocks; the sanitiser lets neither through."""
 
@@ -67,12 +66,13 @@ def rich(region: Region, value: str) -> tuple[str, list[Problem]]:
     """
     import nh3
 
-    tags = set(INLINE_TAGS if region.inline else BLOCK_TAGS)
+    tags = set(richtext.tags(region))
+    attributes = {"*": set[str](), **{tag: set(names) for tag, names in richtext.ATTRIBUTES.items()}}
 
     def clean(text: str) -> str:
         return nh3.clean(
-            text, tags=tags, attributes={"*": set(), "a": {"href"}}, clean_content_tags=set(_DROPPED_WITH_CONTENT),
-            url_schemes={"http", "https"}, link_rel=None, strip_comments=True, url_relative="deny",
+            text, tags=tags, attributes=attributes, clean_content_tags=set(_DROPPED_WITH_CONTENT),
+            url_schemes=set(richtext.SCHEMES), link_rel=None, strip_comments=True, url_relative="deny",
         )
 
     cleaned = clean(value)
@@ -93,9 +93,8 @@ def rich(region: Region, value: str) -> tuple[str, list[Problem]]:
 
 def dropped(region: Region, value: str) -> tuple[str, ...]:
     """The names of tags in ``value`` that the sanitiser takes out, for the form's hint."""
-    tags = INLINE_TAGS if region.inline else BLOCK_TAGS
     found = {t.name for t in tokenise(value.encode("utf-8", "replace")) if t.kind is Kind.START}
-    return tuple(sorted(found - tags))
+    return tuple(sorted(found - richtext.tags(region)))
 
 
 def _rich_link(region: Region, token: Token) -> list[Problem]:

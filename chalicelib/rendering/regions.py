@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
-from chalicelib.domain import prices, urls, values
+from chalicelib.domain import prices, richtext, urls, values
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Pictures, Region, RegionType, Risk, SystemBlock
@@ -27,8 +27,7 @@ METADATA = (
     "type", "label", "help", "required", "default", "max-length", "rows", "choices", "hosts", "risk", "currencies",
     "validity", "until", "earliest", "latest", "max-items", "pictures",
 )
-INLINE_TAGS = tags("a b br em i s small span strong sub sup u")
-BLOCK_TAGS = INLINE_TAGS | tags("p ul ol li")
+INLINE_TAGS, BLOCK_TAGS = richtext.INLINE, richtext.BLOCK
 
 _FLOW = tags("td th div center blockquote li section article header footer main aside address")
 _PHRASING = tags("p h1 h2 h3 h4 h5 h6 span strong em b i u small font label sup sub")

@@ -29,7 +29,6 @@ COPIED = {
 BUNDLED = "prosemirror.min.js"
 _ESBUILD = (
     "--bundle", "--minify", "--format=esm", "--target=es2021", "--legal-comments=none", "--log-level=warning",
-    "--banner:js=/*! ProseMirror, MIT: see LICENCES beside this file */",
 )
 
 
@@ -55,8 +54,11 @@ def build(target: Path) -> None:
         modules = work / "node_modules"
         for name, (package, path) in COPIED.items():
             shutil.copy(modules / package / path, target / name)
-        _run([str(modules / ".bin" / "esbuild"), "prosemirror.js", f"--outfile={target / BUNDLED}", *_ESBUILD], work)
         parts = _bundled(modules)
+        main = _main(parts)
+        banner = f"/*! {main.name} {main.version} and its parts, MIT: see {LICENCES} beside this file */"
+        _run([str(modules / ".bin" / "esbuild"), "prosemirror.js", f"--outfile={target / BUNDLED}",
+              f"--banner:js={banner}", *_ESBUILD], work)
         (target / LIST).write_text(_list(target, modules, parts), "utf-8")
         (target / LICENCES).write_text(_licences(modules, parts), "utf-8")
 
@@ -81,6 +83,11 @@ def _bundled(modules: Path) -> list[Package]:
     return [_package(modules, name) for name in sorted(names) if name not in apart]
 
 
+def _main(parts: list[Package]) -> Package:
+    """The package whose version the bundle goes by."""
+    return next(part for part in parts if part.name == "prosemirror-view")
+
+
 def _package(modules: Path, name: str) -> Package:
     about = json.loads((modules / name / "package.json").read_text("utf-8"))
     return Package(name, about["version"], about["license"])
@@ -91,10 +98,9 @@ def _list(target: Path, modules: Path, parts: list[Package]) -> str:
     for name, (package, path) in COPIED.items():
         one = _package(modules, package)
         lines.append(f"{name} {one.version} {_sha256(target / name)} {one.licence} {one.name} {path}")
-    view = next(part for part in parts if part.name == "prosemirror-view")
     together = " ".join(f"{part.name}@{part.version}" for part in parts)
     licences = "+".join(sorted({part.licence for part in parts}))
-    lines.append(f"{BUNDLED} {view.version} {_sha256(target / BUNDLED)} {licences} {together}")
+    lines.append(f"{BUNDLED} {_main(parts).version} {_sha256(target / BUNDLED)} {licences} {together}")
     return HEAD + "".join(f"{line}\n" for line in lines)
 
 

@@ -122,19 +122,6 @@ def test_static_files_have_hashed_names_and_are_kept_for_ever() -> None:
         assert browser.get(f"/static/{wrong}").status == 404
 
 
-def test_what_is_vendored_is_what_the_list_says() -> None:
-    """Each vendored file has exactly the hash, version and licence that VENDOR names."""
-    import hashlib
-
-    folder = ROOT / "chalicelib" / "web" / "static"
-    lines = [line.split() for line in (folder / "VENDOR").read_text().splitlines() if not line.startswith("#")]
-    assert {line[0] for line in lines} == {"pico.min.css", "htmx.min.js"}
-    for name, version, digest, licence, *_ in lines:
-        data = (folder / name).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == digest
-        assert version.encode() in data and licence in ("MIT", "0BSD")
-
-
 def test_cookies_are_bound_to_the_host() -> None:
     """Over https cookies have the __Host- prefix, HttpOnly, SameSite and Secure; on plain http the short name."""
     line = stage.browser(FakeWorld()).get("/sign-in").cookies[0]

@@ -17,10 +17,12 @@ OURS = {"app.js", "partner.js", "rich.js"}
 
 
 def test_each_file_of_others_has_the_listed_hash() -> None:
-    """What is served is byte for byte what ``make vendor`` made."""
+    """What is served is byte for byte what ``make vendor`` made, and says its version itself."""
     assert set(LINES) == {*vendor.COPIED, vendor.BUNDLED}
-    for name, (_, sha256, *_rest) in LINES.items():
-        assert hashlib.sha256((vendor.STATIC / name).read_bytes()).hexdigest() == sha256, name
+    for name, (version, sha256, licence, *_rest) in LINES.items():
+        data = (vendor.STATIC / name).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == sha256, name
+        assert version.encode() in data and licence in ("MIT", "0BSD")
 
 
 def test_every_script_is_ours_or_listed() -> None:
