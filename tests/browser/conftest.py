@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import subprocess
@@ -10,23 +9,19 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.place import DESKTOP, PHONE, ROOT, SHOTS, Place, hold_to_axe
 from tests.local.ports import three_free_ports
 
-ROOT = Path(__file__).resolve().parents[2]
-SHOTS = ROOT / "build" / "screenshots"
+__all__ = ["DESKTOP", "PHONE", "SHOTS", "hold_to_axe"]
+
 CHROMIUM = next((p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
                  if Path(p).exists()), "")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,43 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-class Running:
+class Running(Place):
     """The local default under test, with what a tester may do to it from outside."""
 
     def __init__(self, port: int, process: subprocess.Popen[str]) -> None:
-        self.url, self.mailbox = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        url = f"http://127.0.0.1:{port}"
+        super().__init__(url, url, f"http://127.0.0.1:{port + 1}")
         self.process = process
-
-    def call(self, path: str, body: dict[str, object] | None = None) -> Any:
-        """Ask the mailbox's JSON interface."""
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(self.mailbox + path, data=data, headers={"Content-Type": "application/json"})
-        with urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def mails(self, **query: str) -> list[dict[str, Any]]:
-        """Mails with all their parts, newest first."""
-        asked = urlencode({**query, "full": "1", "limit": "1000"})
-        found: list[dict[str, Any]] = self.call(f"/_mails?{asked}")["mails"]
-        return found
-
-    def mail(self, to: str, subject: str, *, known: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """Wait for a mail to an address whose subject has these words; the ids in ``known`` are older ones."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            for mail in self.mails(to=to):
-                if subject.lower() in mail["subject"].lower() and mail["id"] not in known:
-                    return mail
-            time.sleep(0.2)
-        raise AssertionError(f"no mail to {to} with the subject {subject!r}; there are "
-                             f"{[(m['to'], m['subject']) for m in self.mails()][:20]}")
-
-    def advance(self, **amount: float) -> None:
-        """Move the application's clock on and let it tick."""
-        from datetime import timedelta
-
-        self.call("/_clock", {"advance": timedelta(**amount).total_seconds()})
-        self.call("/_tick", {})
 
 
 @pytest.fixture(scope="session")
@@ -121,17 +86,19 @@ def person(browser: Browser, size: dict[str, int] = DESKTOP, *, script: bool = T
     )
     page = context.new_page()
     page.set_default_timeout(15_000)
+    page.set_default_navigation_timeout(60_000)  # a deployed function's first page waits for its start
     return page
 
 
-def sign_in(page: Page, running: Running, address: str) -> None:
-    """Ask for the link, take it from the mail, press the button."""
-    known = frozenset(m["id"] for m in running.mails(to=address))
-    page.goto(f"{running.url}/sign-in")
+def sign_in(page: Page, place: Place, address: str, *, hq: bool = False) -> None:
+    """Ask for the link, take it from the mail, press the button; ``hq`` on HQ's surface."""
+    base = place.hq if hq else place.url
+    known = frozenset(m["id"] for m in place.mails(to=address))
+    page.goto(f"{base}/sign-in")
     page.get_by_label("address", exact=False).first.fill(address)
     page.get_by_role("button", name=re.compile("link|sign", re.I)).click()
-    mail = running.mail(address, "sign", known=known)
-    link = re.search(rf"{re.escape(running.url)}/sign-in/[\w-]+", mail["text"])
+    mail = place.mail(address, "sign", known=known)
+    link = re.search(rf"{re.escape(base)}/sign-in/[\w-]+", mail["text"])
     assert link
     page.goto(link.group())
     page.get_by_role("button", name=re.compile("sign in", re.I)).click()
@@ -140,20 +107,4 @@ def sign_in(page: Page, running: Running, address: str) -> None:
 
 def look(page: Page, name: str, *, axe: bool = True) -> None:
     """Take a screenshot and hold the page to WCAG 2.2 AA as far as axe can tell."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    width = (page.viewport_size or DESKTOP)["width"]
-    page.screenshot(path=SHOTS / f"{name}-{width}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{name} scrolls sideways"
-    if axe:
-        hold_to_axe(page, name)
-
-
-def hold_to_axe(page: Page, name: str) -> None:
-    """Fail with every violation's rule, words and place."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = Axe().run(page, options={"runOnly": tags})
-    assert found.violations_count == 0, f"{name}: " + "; ".join(
-        f"{v['id']} ({v['help']}): {[n['target'] for n in v['nodes']][:5]}" for v in found.response["violations"]
-    )
+    Place("", "", "").look(page, name, axe=axe)

@@ -50,10 +50,12 @@ function counters(root) {
 
 function autosave(form) {
   const state = form.querySelector("[data-save-state]");
-  let timer = 0, dirty = false, stopped = false;
+  let timer = 0, dirty = false, stopped = false, waiting = 0, last = Promise.resolve();
   const tell = (kind, text) => { if (state) { state.dataset.saveState = kind; state.textContent = text; } };
   const body = () => new URLSearchParams(new FormData(form));
-  const save = async () => {
+  // One after the other: each save names the version that the one before it made.
+  const save = () => { waiting += 1; last = last.then(once).finally(() => { waiting -= 1; }); };
+  const once = async () => {
     if (!dirty || stopped) return;
     dirty = false;
     tell("saving", say.saving);
@@ -71,7 +73,12 @@ function autosave(form) {
     }
   };
   form.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(save, 1200); });
-  form.addEventListener("submit", () => { stopped = true; clearTimeout(timer); });
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    if (!waiting) { stopped = true; return; }
+    event.preventDefault();  // What is on its way makes the version that this form has to name.
+    last.then(() => form.requestSubmit(event.submitter));
+  });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
 }
 
