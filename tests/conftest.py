@@ -60,6 +60,7 @@ def judged(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     """
     judge.JUDGE.wrong.clear()
     yield
+    judge.JUDGE.catch_up()
     wrong = list(judge.JUDGE.wrong)
     if not request.node.nodeid.startswith(tuple(judge.UNJUDGED)):
         assert wrong == []

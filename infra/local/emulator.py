@@ -42,13 +42,20 @@ class EmulatorError(RuntimeError):
 
 
 class Emulator:
-    """One emulator process. ``persist`` saves its state in ``data`` at an orderly end."""
+    """One emulator process. ``persist`` saves its state in ``data`` at an orderly end.
 
-    def __init__(self, port: int, data: Path, *, persist: bool = False, services: str = SERVICES) -> None:
+    ``variables`` are handed to it and, through it, to the processes of the functions that it runs.
+    """
+
+    def __init__(
+        self, port: int, data: Path, *, persist: bool = False, services: str = SERVICES,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.port = port
         self.data = data
         self.persist = persist
         self.services = services
+        self.variables = dict(variables or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -143,7 +150,7 @@ class Emulator:
             "STATE_DIR": str(self.data / "state"),
             "S3_PERSIST": "1" if self.persist else "0",
             "S3_DATA_DIR": str(self.data / "s3"),
-        }
+        } | self.variables
 
 
 def port_taken(port: int) -> bool:

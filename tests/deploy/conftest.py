@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +23,12 @@ from botocore.session import get_session
 
 from chalicelib import settings, wiring
 from chalicelib.adapters.aws import Clients
-from chalicelib.adapters.clock import SystemClock
 from chalicelib.ports.system import QueueName
 from infra.deploy.cli import settings_of
 from infra.deploy.run import Deployer
-from infra.deploy.stage import Stage
-from infra.local import resources, seed, ses
+from infra.deploy.stage import APP, Stage
+from infra.local import passing, resources, seed, ses
+from infra.local.clock import OffsetClock
 from infra.local.emulator import (
     ACCESS_KEY,
     ACCOUNT,
@@ -37,22 +38,11 @@ from infra.local.emulator import (
     Emulator,
     free_port,
 )
+from tests.isolation.judge import ADMINISTRATOR, JUDGE, Noted, administrator
 from tests.package.conftest import build_once
 
 T = TypeVar("T")
-YESTERDAY = timedelta(days=1)
-"""How far behind the test's own clock is: what it plans for tomorrow, the deployed functions find due today."""
-
-
-class ShiftedClock:
-    """The machine's time a day ago."""
-
-    def __init__(self) -> None:
-        self._machine = SystemClock()
-
-    def now(self) -> datetime:
-        """This moment, yesterday."""
-        return self._machine.now() - YESTERDAY
+SURROUNDINGS = Path(__file__).parent / "surroundings"
 
 
 @dataclass(frozen=True)
@@ -109,19 +99,27 @@ def until(look: Callable[[], T | None], seconds: float = 60.0) -> T:
 
 
 class Deployed:
-    """A stage in the emulator, with the local SES beside it."""
+    """A stage in the emulator, with the local SES beside it; a clock that all of them share can be moved."""
 
     def __init__(self, data: Path, package: Path, name: str = "ci") -> None:
-        self.emulator = Emulator(free_port(), data, services=STACK_SERVICES)
+        self.clock = OffsetClock(data / "clock.json")
+        self.clock.on_advance(self.tick)
+        self.noted = Noted(data / "calls.jsonl", f"{APP}-{name}-")
+        JUDGE.noted.append(self.noted)
+        self.emulator = Emulator(free_port(), data, services=STACK_SERVICES, variables={
+            "PYTHONPATH": str(SURROUNDINGS), "SURROUNDINGS_CLOCK": str(data / "clock.json"),
+            "SURROUNDINGS_CALLS": str(self.noted.file),
+        })
         self.emulator.start()
         self._session = get_session()
-        self._session.set_credentials(ACCESS_KEY, SECRET_KEY)
+        self._session.set_credentials(ADMINISTRATOR, SECRET_KEY)
         self.said: list[str] = []
-        self.bucket = f"countersign-{name}-data-{ACCOUNT}"
-        feedback = f"{self.emulator.url}/{ACCOUNT}/countersign-{name}-feedback"
+        self.bucket = f"{APP}-{name}-data-{ACCOUNT}"
+        feedback = f"{self.emulator.url}/{ACCOUNT}/{APP}-{name}-feedback"
         self.mail = ses.Server(
-            ses.Config(port=0, store="memory", region=REGION, max_send_rate=10_000), clock=SystemClock().now,
+            ses.Config(port=0, store="memory", region=REGION, max_send_rate=10_000), clock=self.clock.now,
             sinks=ses.AwsSinks(sqs=self.client("sqs"), queue_url=feedback, s3=self.client("s3"), bucket=self.bucket),
+            hooks=ses.Hooks(advance=lambda seconds: self.advance(timedelta(seconds=seconds)), tick=self.tick),
         )
         self.mail.start()
         self.deployer = self.deployer_of(name, package)
@@ -154,15 +152,25 @@ class Deployed:
             url = sqs.get_queue_url(QueueName=f"{self.deployer.stage.stack}-{queue.value}")["QueueUrl"]
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "10"})
 
-    def open_world(self) -> wiring.Container:
-        """The deployed stage's data, as its functions see them, a day ago."""
+    @cached_property
+    def world(self) -> wiring.Container:
+        """The deployed stage's data, as its functions see them."""
         variables = settings_of(self.client("lambda"), self.deployer.stage) | {
             "AWS_ENDPOINT_URL": self.emulator.url, "AWS_REGION": REGION}
         keys = ReadOnlyCredentials(ACCESS_KEY, SECRET_KEY, None, None)
         clients = Clients(REGION, endpoint=self.emulator.url, own=lambda: keys)
-        resources.ensure_mail(
-            clients.get("sesv2", endpoint=self.mail.url), self.deployer.stage.stack, REGION, seed.SENDERS)
-        return wiring.Container(settings.read(variables), clock=ShiftedClock(), clients=clients)
+        with administrator():
+            resources.ensure_mail(
+                clients.get("sesv2", endpoint=self.mail.url), self.deployer.stage.stack, REGION, seed.SENDERS)
+        return wiring.Container(settings.read(variables), clock=self.clock, clients=clients)
+
+    def tick(self) -> None:
+        """What EventBridge does each minute, which the emulator does not."""
+        self.invoke("tick", {})
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock of functions and SES; it stops, with a tick, wherever a campaign is due on the way."""
+        passing.advance(self.clock, self.world.indexes, by)
 
     def newest_mail(self, to: str, subject: str = "") -> dict[str, Any] | None:
         """The newest mail to somebody, with its texts and headers; None while there is none."""
@@ -182,9 +190,12 @@ class Deployed:
         return told
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; what the functions called since the last test is judged, too."""
         self.mail.stop()
         self.emulator.stop()
+        JUDGE.catch_up()
+        JUDGE.noted.remove(self.noted)
+        assert JUDGE.wrong == []
 
 
 @pytest.fixture(scope="session")
@@ -209,7 +220,6 @@ def deployed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def world(deployed: Deployed) -> wiring.Container:
-    """The demo data, made yesterday; what it queued was done by the deployed functions."""
-    opened = deployed.open_world()
-    seed.seed(opened)
-    return opened
+    """The demo data; what it queued was done by the deployed functions."""
+    seed.seed(deployed.world, images=f"{deployed.emulator.url}/{deployed.bucket}/ORG/assets/")
+    return deployed.world

@@ -1,19 +1,23 @@
 """The judge: sees every AWS call of this process and holds it against the policies that are deployed.
 
 It listens in botocore itself (``BUILTIN_HANDLERS``, which every new session takes over), so that no test
-can make a call past it. It knows from AssumeRole's answers which keys belong to which partner and role,
-and from ``observe.story`` which function is at work. A call by a function is judged by that function's
-policy; one by nobody in particular (a store under test) by what any function may; one with a
-partner's keys by the role that was assumed, for that very partner.
+can make a call past it; processes of their own, such as deployed functions, note what they send in a file.
+It knows from AssumeRole's answers which keys belong to which partner and role, and from ``observe.story``
+which function is at work. A call by a function is judged by that function's policy; one by nobody in
+particular (a store under test) by what any function may; one with a partner's keys by the role that was
+assumed, for that very partner.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
@@ -27,6 +31,7 @@ PAGES = ("pages-partner", "pages-hq")
 ASSUMED = {"partner": "partner-data", "review": "review-data"}
 """The roles that are assumed for one partner, and their policies."""
 ADMINISTRATOR = "administrator"
+"""Who makes calls that no function makes: the name of a story, and the access key of a client of its own."""
 UNJUDGED = {
     "tests/adapters/test_table.py": "a server of the test's own answers to a table of no deployment",
     "tests/adapters/test_blobs.py": "a server of the test's own answers; keys of S3 are made up",
@@ -65,6 +70,33 @@ class Call:
 
 
 @dataclass(slots=True)
+class Noted:
+    """Calls that other processes note in a file (``tests/deploy/surroundings``).
+
+    ``prefix`` is what their functions' names begin with; ``count`` says how many calls each function made.
+    """
+
+    file: Path
+    prefix: str
+    count: Counter[str] = field(default_factory=Counter)
+    _at: int = 0
+
+    def news(self) -> Iterator[dict[str, Any]]:
+        """The lines that were not told before; one that is being written waits for the next time."""
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as opened:
+            opened.seek(self._at)
+            for line in opened:
+                if not line.endswith(b"\n"):
+                    return
+                self._at += len(line)
+                told: dict[str, Any] = json.loads(line)
+                self.count[told["function"].removeprefix(self.prefix)] += 1
+                yield told
+
+
+@dataclass(slots=True)
 class Judge:
     """What was seen since :meth:`clear`; ``wrong`` has a sentence for each call that IAM would refuse."""
 
@@ -73,6 +105,8 @@ class Judge:
     scopes: dict[str, tuple[str, str]] = field(default_factory=dict)
     keep: bool = False
     """Whether calls are kept, and not only judged."""
+    noted: list[Noted] = field(default_factory=list)
+    """The files in which processes of their own note their calls."""
 
     def clear(self) -> None:
         """Forget the calls; keys that were handed out stay known."""
@@ -81,38 +115,56 @@ class Judge:
 
     def sent(self, request: Any, event_name: str, **_: Any) -> None:
         """botocore's ``before-send``: the signed request."""
-        service, operation = event_name.split(".")[1:]
-        story = observe.current()
-        if story.function == ADMINISTRATOR:
-            return
         authorization = request.headers.get("Authorization", b"")
         text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
         found = _KEY.search(text)
-        partner, role = self.scopes.get(found[1], ("", "")) if found else ("", "")
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
+        self.weigh(event_name, request.url, body, key=found[1] if found else "", function=observe.current().function)
+
+    def weigh(self, event_name: str, url: str, body: bytes, *, key: str, function: str) -> None:
+        """Judge one call by what was sent, the key that signed it, and the function that made it."""
+        service, operation = event_name.split(".")[1:]
+        if function == ADMINISTRATOR or key == ADMINISTRATOR:
+            return
+        partner, role = self.scopes.get(key, ("", ""))
         try:
-            call = Call(f"{service}.{operation}", story.function, partner, role,
-                        accesses(service, operation, request.url, body, function=story.function))
+            call = Call(f"{service}.{operation}", function, partner, role,
+                        accesses(service, operation, url, body, function=function))
         except (Unjudged, KeyError, ValueError, TypeError) as error:
             self.wrong.append(f"{service}.{operation} can't be judged: {error!r}")
             return
-        if not story.function and not partner and all(_by_aws(access) for access in call.accesses):
+        if not function and not partner and all(_by_aws(access) for access in call.accesses):
             return
         if self.keep:
             self.calls.append(call)
         if not any(all(allows(actor, access, partner) for access in call.accesses) for actor in call.actors):
             self.wrong.append(f"{call.name} of {' or '.join(call.actors)} {partner}: {call.accesses}")
 
+    def catch_up(self) -> None:
+        """Judge what processes of their own have noted since the last time."""
+        for noted in self.noted:
+            for line in noted.news():
+                function = line["function"].removeprefix(noted.prefix)
+                if "keys" in line:
+                    self.scopes[line["keys"]] = _scope(line["role"], line["tags"])
+                else:
+                    self.weigh(line["call"], line["url"], line["body"].encode(), key=line["key"], function=function)
+
     def asked(self, params: Any, context: Any, **_: Any) -> None:
         """``before-parameter-build.sts.AssumeRole``: whom the keys will be for."""
         tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags", ())}
-        context["judge_scope"] = (tags.get("partner", ""), str(params["RoleArn"]).rpartition("/")[2].rpartition("-")[2])
+        context["judge_scope"] = _scope(str(params["RoleArn"]), tags)
 
     def answered(self, parsed: Any, context: Any, **_: Any) -> None:
         """``after-call.sts.AssumeRole``: the keys themselves."""
         given = parsed.get("Credentials")
         if given is not None and "judge_scope" in context:
             self.scopes[given["AccessKeyId"]] = context["judge_scope"]
+
+
+def _scope(role: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """Partner and short name of the role that keys are for."""
+    return tags.get("partner", ""), role.rpartition("/")[2].rpartition("-")[2]
 
 
 def _by_aws(access: Access) -> bool:
