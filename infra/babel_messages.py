@@ -10,7 +10,7 @@ from typing import IO
 CODE = re.compile(r"[A-Za-z0-9_./*:-]*")
 """What is one word without a blank is a code or a file's name, unless it is a value of a dictionary or in ``N_``."""
 WORD = re.compile(r"[^\W\d_]{2}")
-"""A sentence has at least two letters side by side; what has none is punctuation."""
+"""A sentence has at least two letters side by side; what has none, or begins with %, is a sign or a format."""
 
 
 def extract(
@@ -23,8 +23,10 @@ def extract(
     silent |= {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
     marked = {id(text) for node in ast.walk(tree) for text in _texts(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
-            if id(node) in marked or (not CODE.fullmatch(node.value) and WORD.search(node.value)):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in silent:
+            continue
+        if WORD.search(node.value) and not node.value.startswith("%"):
+            if id(node) in marked or not CODE.fullmatch(node.value):
                 yield node.lineno, "gettext", node.value, []
 
 

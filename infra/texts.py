@@ -45,8 +45,8 @@ def _inside(path: str | Path) -> bool:
     return not name.startswith(".") and name not in OUTSIDE
 
 
-def _keywords() -> dict[str, tuple[int, ...] | None]:
-    return {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
+def _keywords() -> dict[str, tuple[int | tuple[int, str], ...] | None]:
+    return {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 
 def path_of(language: str) -> Path:
