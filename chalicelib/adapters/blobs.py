@@ -20,6 +20,10 @@ from chalicelib.ports.system import PartnerSession, UploadForm
 OWN_PREFIXES = ("ORG/", "EVENTS/", "UPLOADS/ORG/", "MEDIA/ORG/")
 FOR_EVER = "public, max-age=31536000, immutable"
 """RFC 9111 and RFC 8246: what is never replaced need never be asked for again."""
+KEEP = ("keep", "30-days")
+"""The tag by which the bucket's lifecycle lets an object expire (``infra/resources.yaml``)."""
+_TAGGING = "<Tagging><TagSet><Tag><Key>{}</Key><Value>{}</Value></Tag></TagSet></Tagging>".format(*KEEP)
+"""The same in a form (Amazon S3 API reference, "POST Object", field ``tagging``)."""
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _TAKEN = frozenset({"PreconditionFailed", "412"})
 _HIDDEN = frozenset({"AccessDenied", "403", "Forbidden"})
@@ -52,9 +56,12 @@ class S3Blobs:
         self._clients = clients
         self._bucket = bucket
 
-    def put(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> None:
-        """Encryption at rest is the bucket's default."""
-        self._call(session, "put_object", key, Body=data, ContentType=content_type)
+    def put(
+        self, session: PartnerSession | None, key: str, data: bytes, content_type: str, *, temporary: bool = False,
+    ) -> None:
+        """Encryption at rest is the bucket's default. The tag is given with the object: there is no moment without."""
+        tagged = {"Tagging": "=".join(KEEP)} if temporary else {}
+        self._call(session, "put_object", key, Body=data, ContentType=content_type, **tagged)
 
     def put_new(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> bool:
         """By ``If-None-Match: *``, so that of two writers one is told; the bucket's policy demands that header."""
@@ -89,12 +96,17 @@ class S3Blobs:
 
     def upload_form(
         self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        temporary: bool = False,
     ) -> UploadForm:
         """Signed with the partner's keys or the function's own: exactly this key, one to ``max_bytes`` bytes."""
         judge(session, key)
         client = self._clients.get("s3")
         fields = {"success_action_redirect": redirect} if redirect else {}
-        conditions: list[object] = [["content-length-range", 1, max_bytes], *([fields] if fields else [])]
+        if temporary:
+            fields["tagging"] = _TAGGING
+        # Each field stands in the signed conditions: a browser that leaves one out or changes it is refused.
+        conditions: list[object] = [
+            ["content-length-range", 1, max_bytes], *({name: value} for name, value in fields.items())]
         with _scope(session):
             form = client.generate_presigned_post(
                 self._bucket, key, Fields=dict(fields), Conditions=conditions, ExpiresIn=seconds,

@@ -80,8 +80,10 @@ class Blobs(Protocol):
     public ones have the same two below ``UPLOADS/`` and ``MEDIA/``.
     """
 
-    def put(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> None:
-        """Store an object, replacing one of the same key."""
+    def put(
+        self, session: PartnerSession | None, key: str, data: bytes, content_type: str, *, temporary: bool = False,
+    ) -> None:
+        """Store an object, replacing one of the same key; one that is ``temporary`` is gone after thirty days."""
 
     def put_new(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> bool:
         """Store an object that is to be cached for ever; False, and nothing changed, if the key is taken."""
@@ -97,8 +99,10 @@ class Blobs(Protocol):
 
     def upload_form(
         self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        temporary: bool = False,
     ) -> UploadForm:
         """A presigned POST for one key, valid for a short time and up to a size.
 
-        ``redirect`` is the page that the browser is sent to once the file is stored.
+        What is uploaded ``temporary`` is gone after thirty days. ``redirect`` is the page that the
+        browser is sent to once the file is stored.
         """

@@ -46,6 +46,7 @@ SECONDS_A_RUN = timedelta(seconds=20)
 """A run ends after so many rows written or so long, whichever comes first; the next is queued."""
 CHUNK = 200
 """Rows between two moves of the cursor; as many are written again at most after a crash."""
+CSV = "text/csv; charset=utf-8"
 MAX_HOPS = 500
 """Runs of one import; the largest file takes about a hundred."""
 log = logging.getLogger("countersign.imports")
@@ -97,7 +98,7 @@ def _check(world: World, session: PartnerSession, batch: ImportBatch) -> ImportB
         except Refused as refused:
             return _refuse(world, session, batch, refused.problems)
     if writer is not None:
-        world.blobs.put(session, refused_key(session.partner, batch.id), writer.done(), "text/csv; charset=utf-8")
+        world.blobs.put(session, refused_key(session.partner, batch.id), writer.done(), CSV, temporary=True)
     world.vault.create_keys(session)
     to_add = rows - unsubscribed - rejected
     state = ImportState.SUPPRESSING if unsubscribed else ImportState.RUNNING if to_add else ImportState.DONE
@@ -187,7 +188,7 @@ def _finish(world: World, session: PartnerSession, batch: ImportBatch) -> None:
         return
     if batch.added or batch.updated or batch.unsubscribed:
         recount(world, session)
-    world.blobs.put(session, upload_key(session.partner, batch.id), b"", "text/csv; charset=utf-8")
+    world.blobs.put(session, upload_key(session.partner, batch.id), b"", CSV, temporary=True)
     world.queue.put(QueueName.NOTICES, {
         "v": 1, "kind": "import_done", "partner": session.partner, "import": batch.id,
     })

@@ -83,7 +83,8 @@ def upload_form(world: World, session: PartnerSession, batch: ImportBatch, next_
     if batch.state is not ImportState.WAITING:
         raise Conflict("import.changed")
     key = upload_key(session.partner, batch.id)
-    return world.blobs.upload_form(session, key, max_bytes=MAX_BYTES, seconds=FORM_SECONDS, redirect=next_page)
+    return world.blobs.upload_form(
+        session, key, max_bytes=MAX_BYTES, seconds=FORM_SECONDS, redirect=next_page, temporary=True)
 
 
 def listing(world: World, session: PartnerSession) -> Sequence[ImportBatch]:

@@ -88,7 +88,8 @@ def import_customers(world: World, partner: PartnerId, person: PersonId, place: 
         world, person, session, file_name=f"customers-{place}.csv", basis=LegalBasis.DOUBLE_OPT_IN.value,
         source="Newsletter form in the shop", wording="Yes, send me news and offers by e-mail.", attest=True,
     )
-    world.blobs.put(session, imports.upload_key(partner, batch.id), customers(world, place, count), "text/csv")
+    world.blobs.put(session, imports.upload_key(partner, batch.id), customers(world, place, count), "text/csv",
+                    temporary=True)
 
 
 def customers(world: World, place: str, count: int) -> bytes:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws import Clients
 from chalicelib.domain.errors import NotFound, Permanent
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.usecases.world import World
 from chalicelib.wiring import Container
-from tests.contract.backends import new_partner
+from infra.local.emulator import REGION
+from tests.contract.backends import new_partner, own_keys
 from tests.fakes.world import FakeWorld
+from tests.isolation.judge import administrator
 
 
 @pytest.fixture
@@ -81,6 +85,41 @@ def test_an_object_is_what_was_stored(world: World, session: PartnerSession) -> 
         assert world.blobs.size(session, key) == len(data)
     chunks = list(world.blobs.lines(session, key, chunk=100))
     assert b"".join(chunks) == data and len(chunks) > 1
+
+
+def test_a_temporary_object_says_so(world: World, session: PartnerSession) -> None:
+    """What is temporary carries the tag by which the bucket lets it expire; what replaces it says so anew."""
+    key, plain = f"P/{session.partner}/imports/imp_1.csv", f"P/{session.partner}/content/a"
+    for _ in range(2):
+        world.blobs.put(session, key, b"rows", "text/csv", temporary=True)
+        assert kept(world, key) == {"keep": "30-days"}
+    world.blobs.put(session, plain, b"x", "text/plain")
+    assert kept(world, plain) == {}
+
+
+def test_a_form_for_a_temporary_object_binds_the_tag(world: World, session: PartnerSession) -> None:
+    """The field is in the form, and in the signed conditions: a browser can't upload without it."""
+    key = f"P/{session.partner}/imports/imp_1.csv"
+    form = world.blobs.upload_form(session, key, max_bytes=9, seconds=60, temporary=True)
+    assert "tagging" in form.fields
+    assert "tagging" not in world.blobs.upload_form(session, key, max_bytes=9, seconds=60).fields
+    if isinstance(world, Container):
+        policy = json.loads(base64.b64decode(form.fields["policy"]))
+        wanted = "<Tagging><TagSet><Tag><Key>keep</Key><Value>30-days</Value></Tag></TagSet></Tagging>"
+        assert form.fields["tagging"] == wanted
+        assert {"tagging": wanted} in policy["conditions"]
+
+
+def kept(world: World, key: str) -> dict[str, str]:
+    """The tags of an object, as the administrator sees them."""
+    if isinstance(world, FakeWorld):
+        return {"keep": "30-days"} if key in world.blobs.temporary else {}
+    assert isinstance(world, Container)
+    # Clients of its own: those of the suite have a recorder, which knows the program's calls only.
+    clients = Clients(REGION, endpoint=world.settings.endpoint, own=own_keys)
+    with administrator():
+        answer = clients.get("s3").get_object_tagging(Bucket=world.settings.bucket, Key=key)
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
 
 def test_the_org_has_objects_of_its_own(world: World) -> None:

@@ -146,10 +146,14 @@ class FakeBlobs:
         self.objects: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.gets: Counter[str] = Counter()
+        self.temporary: set[str] = set()
 
-    def put(self, session: PartnerSession | None, key: str, data: bytes, content_type: str) -> None:
-        """Replaces."""
+    def put(
+        self, session: PartnerSession | None, key: str, data: bytes, content_type: str, *, temporary: bool = False,
+    ) -> None:
+        """Replaces, also what was said of how long it is kept."""
         _judge(session, key)
+        self._keep(key, temporary)
         self.objects[key] = bytes(data)
         self.types[key] = content_type
 
@@ -180,19 +184,26 @@ class FakeBlobs:
 
     def upload_form(
         self, session: PartnerSession | None, key: str, *, max_bytes: int, seconds: int, redirect: str = "",
+        temporary: bool = False,
     ) -> UploadForm:
         """A form that :meth:`upload` takes."""
         _judge(session, key)
         fields = {"key": key, "x-max-bytes": str(max_bytes)}
         if redirect:
             fields["success_action_redirect"] = redirect
+        if temporary:
+            fields["tagging"] = "temporary"
         return UploadForm("https://uploads.invalid/", fields)
 
     def upload(self, form: UploadForm, data: bytes) -> None:
         """What a browser does with a form; raises Permanent for a size that S3 would refuse."""
         if not 1 <= len(data) <= int(form.fields["x-max-bytes"]):
             raise Permanent("EntityTooLarge or EntityTooSmall")
+        self._keep(form.fields["key"], "tagging" in form.fields)
         self.objects[form.fields["key"]] = data
+
+    def _keep(self, key: str, temporary: bool) -> None:
+        (self.temporary.add if temporary else self.temporary.discard)(key)
 
 
 def _judge(session: PartnerSession | None, key: str) -> None:

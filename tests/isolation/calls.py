@@ -27,6 +27,7 @@ STEPS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Cond
 ITEMS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "TransactWriteItems", "Scan"}
 OBJECTS = {
     "GetObject": "GetObject", "HeadObject": "GetObject", "PutObject": "PutObject", "DeleteObject": "DeleteObject",
+    "PutObjectTagging": "PutObjectTagging",
 }
 MESSAGES = {
     "SendMessage": "SendMessage", "SendMessageBatch": "SendMessage", "GetQueueUrl": "GetQueueUrl",
@@ -42,7 +43,7 @@ ADMINISTRATION = {
                  *DESCRIBED},
     "sqs": {"CreateQueue", "PurgeQueue", "DeleteQueue", "SetQueueAttributes", "ListQueues"},
     "s3": {"CreateBucket", "PutBucketNotificationConfiguration", "GetBucketNotificationConfiguration",
-           "ListObjectsV2", "ListObjects", "HeadBucket", "PutBucketCors", "PutBucketPolicy", "ListBuckets",
+           "GetObjectTagging", "ListObjectsV2", "ListObjects", "HeadBucket", "PutBucketCors", "PutBucketPolicy", "ListBuckets",
            "GetBucketNotification", "GetBucketLocation", "PutBucketVersioning", "DeleteObjects"},
     "kms": {"CreateKey", "CreateAlias", "DescribeKey", "ListAliases", "Encrypt", "ScheduleKeyDeletion"},
     "iam": {"CreateRole", "PutRolePolicy", "GetRole", "GetRolePolicy"},
@@ -58,8 +59,13 @@ class Unjudged(AssertionError):
     """A call of which this does not know what it touches: it must be taught, not passed over."""
 
 
-def accesses(service: str, operation: str, url: str, body: bytes, *, function: str = "") -> tuple[Access, ...]:
-    """Everything that a call does; empty for the administration of resources by no function. Raises Unjudged."""
+def accesses(
+    service: str, operation: str, url: str, body: bytes, *, function: str = "", tagged: bool = False,
+) -> tuple[Access, ...]:
+    """Everything that a call does; empty for the administration of resources by no function. Raises Unjudged.
+
+    ``tagged`` says that the request's head has tags for an object, which takes a right of its own.
+    """
     if (service, operation) in OPEN or (not function and operation in ADMINISTRATION.get(service, ())):
         return ()
     found: tuple[Access, ...] = ()
@@ -70,7 +76,7 @@ def accesses(service: str, operation: str, url: str, body: bytes, *, function: s
     elif service == "dynamodb" and operation in ITEMS:
         found = tuple(_items(operation, json.loads(body)))
     elif service == "s3" and operation in OBJECTS:
-        found = (_object(operation, url),)
+        found = (_object(operation, url), *([_object("PutObjectTagging", url)] if tagged else []))
     elif service == "kms" and operation in ("GenerateDataKey", "Decrypt"):
         found = (_key(operation, json.loads(body)),)
     elif service == "sqs" and operation in MESSAGES:

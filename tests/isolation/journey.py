@@ -287,7 +287,8 @@ def customers(j: Journey, count: int) -> None:
             basis="double_opt_in", source="shop", wording="Yes, send me news.", attest=True,
         )
         # The browser does this with the form, signed with the same keys.
-        w.blobs.put(session, imports.upload_key(j.partner, batch.id), "\n".join(rows).encode(), "text/csv")
+        w.blobs.put(session, imports.upload_key(j.partner, batch.id), "\n".join(rows).encode(), "text/csv",
+                    temporary=True)
     with j.phase("a file of customers"):
         j.settle()
     with acting("pages-partner"):

@@ -46,6 +46,8 @@ UNJUDGED = {
     "tests/isolation/test_judge.py": "it makes the wrong calls, to see them caught",
 }
 """Where a test begins with one of these names, its calls are about nothing of a deployment: name -> why."""
+TAGS = "x-amz-tagging"
+"""The header that gives an object tags with the object itself: it takes a right of its own."""
 _KEY = re.compile(r"Credential=([^/]+)/")
 
 
@@ -119,9 +121,12 @@ class Judge:
         text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
         found = _KEY.search(text)
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
-        self.weigh(event_name, request.url, body, key=found[1] if found else "", function=observe.current().function)
+        self.weigh(event_name, request.url, body, key=found[1] if found else "", function=observe.current().function,
+                   tagged=TAGS in request.headers)
 
-    def weigh(self, event_name: str, url: str, body: bytes, *, key: str, function: str) -> None:
+    def weigh(
+        self, event_name: str, url: str, body: bytes, *, key: str, function: str, tagged: bool = False,
+    ) -> None:
         """Judge one call by what was sent, the key that signed it, and the function that made it."""
         service, operation = event_name.split(".")[1:]
         if function == ADMINISTRATOR or key == ADMINISTRATOR:
@@ -129,7 +134,7 @@ class Judge:
         partner, role = self.scopes.get(key, ("", ""))
         try:
             call = Call(f"{service}.{operation}", function, partner, role,
-                        accesses(service, operation, url, body, function=function))
+                        accesses(service, operation, url, body, function=function, tagged=tagged))
         except (Unjudged, KeyError, ValueError, TypeError) as error:
             self.wrong.append(f"{service}.{operation} can't be judged: {error!r}")
             return
@@ -148,7 +153,8 @@ class Judge:
                 if "keys" in line:
                     self.scopes[line["keys"]] = _scope(line["role"], line["tags"])
                 else:
-                    self.weigh(line["call"], line["url"], line["body"].encode(), key=line["key"], function=function)
+                    self.weigh(line["call"], line["url"], line["body"].encode(), key=line["key"], function=function,
+                               tagged=line.get("tagged", False))
 
     def asked(self, params: Any, context: Any, **_: Any) -> None:
         """``before-parameter-build.sts.AssumeRole``: whom the keys will be for."""

@@ -98,7 +98,7 @@ def sent(request: Any, event_name: str, **_: Any) -> None:
     found = _KEY.search(authorization.decode() if isinstance(authorization, bytes) else str(authorization))
     body = b"" if event_name.startswith("before-send.s3.") else request.body or b""
     note(call=event_name, url=request.url, key=found[1] if found else "",
-         body=body.decode() if isinstance(body, bytes) else str(body))
+         body=body.decode() if isinstance(body, bytes) else str(body), tagged="x-amz-tagging" in request.headers)
 
 
 def asked(params: Any, context: Any, **_: Any) -> None:
