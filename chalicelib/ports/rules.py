@@ -17,6 +17,12 @@ class Books(Protocol):
     def publish(self, book: Book) -> None:
         """Store a version; raises Conflict ``book.changed`` if that number is taken in its scope."""
 
+    def rebase(self, book: Book, *, before: Sequence[str]) -> None:
+        """Change the baseline of a published version, which nothing else of it ever is.
+
+        Raises Conflict ``book.changed`` if its baseline is not ``before`` any more or a newer version stands.
+        """
+
     def current(self) -> Sequence[Book]:
         """The newest version of each kind and scope, in one query."""
 

@@ -11,6 +11,7 @@ MESSAGES: dict[str, str] = {
     "release.stale": "“{name}” went on since this release was prepared, so what it would do is not what you see. "
                      "Withdraw it and prepare it anew.",
     "release.confirm": "Tick the box to say that you have looked at it.",
+    "baseline.nothing": "Tick at least one finding.",
     "release.empty": "This release changes nothing. Choose a template, write what is replaced, or add a kit.",
     "release.pairs_many": "At most {max} replacements fit into one release. Split it.",
     "release.pair_length": "Write between {min} and {max} characters, on both sides.",

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from chalicelib.domain import book as books
 from chalicelib.domain import kit as kits
 from chalicelib.domain.book import Book, BookKind
-from chalicelib.domain.compliance.finding import Severity
 from chalicelib.domain.errors import Conflict, Problem, Refused
-from chalicelib.domain.ids import TemplateId
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Person
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.waiver import fingerprint
+from chalicelib.usecases import baseline
 from chalicelib.usecases.world import World
 
 MAX_NOTE = 300
-MAX_TEMPLATES = 50
 KEPT = 16
 _read: dict[str, Kit] = {}
 """Kits by their text: each is read once a process."""
@@ -52,6 +49,11 @@ def _kit(source: str) -> Kit:
     return _read[source]
 
 
+def all_in_force(current: Sequence[Book]) -> Sequence[tuple[Book, Kit]]:
+    """Every kit in force with its book, of what was read already."""
+    return [(book, _kit(book.source)) for book in current if book.kind is BookKind.KIT]
+
+
 def published(world: World, kind: BookKind, scope: Scope) -> Sequence[Book]:
     """A scope's versions, newest first."""
     return world.books.versions(kind, scope)
@@ -65,29 +67,10 @@ def publish(
     Raises Refused with every problem of the text, Conflict ``book.changed`` if somebody was faster.
     """
     kit = kits.read(source)
-    return store(world, by, BookKind.KIT, scope, source, number=number, note=note, baseline=_baseline(world, kit))
-
-
-def _baseline(world: World, kit: Kit) -> tuple[str, ...]:
-    """What the kit finds in the locked parts of templates that stand already: there it does not block.
-
-    The newest versions count, at most fifty; an older one is carried over to a newer anyway.
-    """
-    from chalicelib.domain.compliance import RULES, MailFacts
-    from chalicelib.domain.compliance.registry import run
-    from chalicelib.rendering import document
-
-    newest: dict[TemplateId, int] = {}
-    for summary in world.templates.list():
-        newest[summary.template] = max(newest.get(summary.template, 0), summary.number)
-    found = set[str]()
-    for template, number in list(newest.items())[:MAX_TEMPLATES]:
-        version = world.templates.get(template, number)
-        facts = MailFacts(kit=kit, language=version.language, template=True, subject=version.subject)
-        for finding in run(RULES, document.read(version.html.encode(), version.slots), facts):
-            if finding.severity is Severity.BLOCK and not finding.region:
-                found.add(fingerprint(template, number, finding.record()))
-    return tuple(sorted(found))
+    stands = books.nearest((b for b in world.books.current() if b.kind is BookKind.KIT), scope)
+    before = _kit(stands.source) if stands else EMPTY
+    return store(world, by, BookKind.KIT, scope, source, number=number, note=note,
+                 baseline=baseline.of_new_kit(world, kit, stands, before))
 
 
 def store(

@@ -19,7 +19,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.release import TO_DO, Line, Phase, Release, Result, Retired
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
-from chalicelib.usecases import kits, reframe, release_mail, releases
+from chalicelib.usecases import baseline, kits, reframe, release_mail, releases
 from chalicelib.usecases.reframe import Look, Site
 from chalicelib.usecases.world import World
 
@@ -64,6 +64,7 @@ def _publish(world: World, release: Release) -> None:
                 stands = world.templates.get(move.template, move.number)
                 if stands.source_sha256 != made.source_sha256:
                     raise
+    baseline.follow(world, release.moves, kits.all_in_force(world.books.current()))
     if release.kit_number:
         by = world.people.account(release.prepared_by).person
         newest = world.books.versions(BookKind.KIT, release.scope, limit=1)

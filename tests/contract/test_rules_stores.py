@@ -45,6 +45,24 @@ def test_a_version_is_never_replaced(world: World) -> None:
     assert list(world.books.current()) == [book(world)]
 
 
+def test_a_baseline_changes_and_nothing_else(world: World) -> None:
+    """Of two who change it one is told; a version that is not the newest keeps its own."""
+    first = book(world)
+    world.books.publish(first)
+    after = replace(first, baseline=("a" * 32, "b" * 32))
+    world.books.rebase(after, before=first.baseline)
+    assert list(world.books.current()) == [after]
+    assert list(world.books.versions(BookKind.KIT, Scope(world.facts.org_id))) == [after]
+    with pytest.raises(Conflict, match=r"book\.changed"):
+        world.books.rebase(replace(first, baseline=()), before=first.baseline)
+    second = book(world, 2, source="brand: B\n")
+    world.books.publish(second)
+    with pytest.raises(Conflict, match=r"book\.changed"):
+        world.books.rebase(replace(after, baseline=()), before=after.baseline)
+    world.books.rebase(replace(second, baseline=()), before=second.baseline)
+    assert world.books.current()[0].baseline == ()
+
+
 def test_exceptions_belong_to_a_partner(world: World) -> None:
     """Granting again replaces; another partner has none of it."""
     mine = Waiver(fingerprint="f" * 32, partner=new_partner(), code="LEG005", quote="*", reason="a bullet",

@@ -27,6 +27,14 @@ class FakeBooks:
             raise Conflict("book.changed", number=book.number)
         self.books[key] = book
 
+    def rebase(self, book: Book, *, before: Sequence[str]) -> None:
+        """Conditional on the baseline before; only the newest has one that counts."""
+        key = (book.kind, book.scope, book.number)
+        newer = any((kind, scope) == key[:2] and number > book.number for kind, scope, number in self.books)
+        if newer or key not in self.books or list(self.books[key].baseline) != list(before):
+            raise Conflict("book.changed", number=book.number)
+        self.books[key] = replace(self.books[key], baseline=tuple(book.baseline))
+
     def current(self) -> Sequence[Book]:
         """By kind and scope."""
         newest: dict[tuple[str, str, str], Book] = {}

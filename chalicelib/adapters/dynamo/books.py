@@ -15,7 +15,7 @@ from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
 from chalicelib.adapters.dynamo.kept import Kept
-from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed
+from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed, Update
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict, Permanent
@@ -57,6 +57,19 @@ class DynamoBooks:
             stands = self._table.get(version["pk"], version["sk"], consistent=True)
             if stands != version:  # a repeated call finds its own
                 raise Conflict("book.changed", number=book.number) from None
+        self._kept.forget()
+
+    def rebase(self, book: Book, *, before: Sequence[str]) -> None:
+        """Version and pointer at once; both hold the number and the baseline that were looked at."""
+        same = ex.all_of(ex.equals("number", book.number), ex.equals("baseline", list(before)))
+        change = [ex.put("baseline", list(book.baseline))]
+        try:
+            self._table.transact([
+                Update(keys.org(self._org, "BOOK", book.kind.value), _sort(book.scope, book.number), change, same),
+                Update(keys.org(self._org, NEWEST), f"{book.kind.value}#{_scope(book.scope)}", change, same),
+            ])
+        except TransactionFailed:
+            raise Conflict("book.changed", number=book.number) from None
         self._kept.forget()
 
     def current(self) -> Sequence[Book]:
