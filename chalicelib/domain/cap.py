@@ -17,11 +17,6 @@ class Cap:
     count: int
     days: int
 
-    def __post_init__(self) -> None:
-        """Raises ValueError outside of the bounds."""
-        if not (0 < self.count <= MAX_COUNT and 0 < self.days <= MAX_DAYS):
-            raise ValueError("a cap is out of its bounds")
-
     @property
     def span(self) -> timedelta:
         """The days as a time."""
@@ -33,11 +28,9 @@ class Cap:
 
 
 def cap_of(text: str) -> Cap | None:
-    """Read back what ``str(cap)`` wrote; None for anything else."""
+    """Read back what ``str(cap)`` wrote; None for anything else, and for what is out of the bounds."""
     count, _, days = text.partition("/")
-    if not (count.isascii() and count.isdigit() and days.isascii() and days.isdigit()):
+    if len(text) > 7 or not (count.isascii() and count.isdigit() and days.isascii() and days.isdigit()):
         return None
-    try:
-        return Cap(int(count), int(days))
-    except ValueError:
-        return None
+    cap = Cap(int(count), int(days))
+    return cap if 0 < cap.count <= MAX_COUNT and 0 < cap.days <= MAX_DAYS else None

@@ -81,6 +81,28 @@ def overlapping(slices: int, first_bytes: range) -> range:
     return range(first_bytes.start // width, (first_bytes.stop - 1) // width + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a cap will mean for a campaign that starts at some time, as far as can be told before.
+
+    ``campaigns`` of the partner count then; ``at_most`` is how many customers can have had enough
+    by them, None where that cannot be told because some of them are not finished.
+    """
+
+    cap: Cap
+    campaigns: int
+    at_most: int | None
+
+
+def outlook(cap: Cap, starts: Starts, at: datetime) -> Outlook:
+    """From the list alone: whoever had enough was reached ``cap.count`` times, so the sum bounds their number."""
+    counted = [one for one in starts if one.ended_at is None or one.ended_at > at - cap.span]
+    if len(counted) < cap.count:
+        return Outlook(cap, len(counted), 0)
+    known = [one.reached for one in counted if one.reached is not None]
+    return Outlook(cap, len(counted), sum(known) // cap.count if len(known) == len(counted) else None)
+
+
 class Tallied:
     """How often each contact of a slice was reached by earlier campaigns; one byte a contact."""
 

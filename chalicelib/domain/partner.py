@@ -6,6 +6,7 @@ from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.cap import Cap, cap_of
 from chalicelib.domain.ids import OrgId, PartnerId, PersonId, ProgrammeId
 from chalicelib.domain.record import dataclass
 
@@ -100,6 +101,11 @@ class Participation:
     state: ParticipationState = ParticipationState.INVITED
     campaigns: int = 0
     params: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def cap(self) -> Cap | None:
+        """The programme's frequency cap, as it was when the partner was told."""
+        return cap_of(self.params.get("cap", ""))
 
     def open_at(self, at: datetime) -> bool:
         """Whether a mail may go out at that moment, as the programme said when the partner was told."""

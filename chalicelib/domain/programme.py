@@ -32,6 +32,7 @@ class Programme:
 
     ``zone`` is the IANA zone in which HQ wrote the window; pages show the window in it. ``cap`` leaves
     out who had enough marketing campaigns of the partner lately, of whatever programme; None: no limit.
+    Service and safety messages know none, whatever stands here.
     """
 
     id: ProgrammeId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.audit import AuditEntry
@@ -18,6 +18,10 @@ from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
+
+# Every page loads this module; what the type is made of is the sender's.
+if TYPE_CHECKING:
+    from chalicelib.domain.frequency import Starts
 
 
 class People(Protocol):
@@ -156,11 +160,15 @@ class PartnerHome:
 
 @dataclass(frozen=True, slots=True)
 class PartnerDesk:
-    """What a page about one campaign shows beside it: the partner, its part in the programme, its customers' count."""
+    """What a page about one campaign shows beside it: the partner, its part in the programme, its customers' count.
+
+    ``starts`` are its marketing campaigns so far, which the frequency cap goes by.
+    """
 
     partner: Partner
     part: Participation | None
     tally: Tally | None
+    starts: Starts = ()
 
 
 class Partners(Protocol):
@@ -176,7 +184,7 @@ class Partners(Protocol):
         """The partner of the session with its participations; raises NotFound."""
 
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
-        """The partner, its part in one programme and the last count of its customers, in one read.
+        """The partner, its part in one programme, the last count of its customers and its starts, in one read.
 
         The read reaches over both trust zones' tables, so it is for the partner's own sessions
         only: raises NotFound for a reviewer's, and for a partner that is not there.

@@ -45,6 +45,8 @@ MESSAGES: dict[str, str] = {
     "programme.time_missing": "Choose the day and time.",
     "programme.window": "The end must be after the beginning.",
     "programme.window_past": "The end is in the past. Choose a later one.",
+    "programme.cap": "Write how many campaigns (1 to {count}) a customer may have in how many days (1 to {days}), "
+    "or leave both fields empty for no limit.",
     "programme.reviewers_missing": "Name at least one reviewer by e-mail address, or nobody could approve a campaign.",
     "programme.reviewers_many": "Name at most {max} reviewers.",
     "programme.reviewer_unknown": "{value} has no role as a reviewer. Give it to them under People first.",

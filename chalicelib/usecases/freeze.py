@@ -47,11 +47,9 @@ def freeze(
 def _capped(
     world: World, session: PartnerSession, campaign: Campaign, key: SliceKey, mail: Approved, ids: bytes,
 ) -> bytes:
-    """One bit for each who had enough; service and safety messages know no limit."""
-    if mail.revision.message_class != MessageClass.MARKETING or not ids:
-        return b""
+    """One bit for each who had enough; what was approved as a service or safety message knows no limit."""
     cap = world.programmes.get(campaign.programme).cap
-    if cap is None:
+    if cap is None or not ids or mail.revision.message_class != MessageClass.MARKETING:
         return b""
     assert campaign.started_at is not None
     tallied = Tallied(ids)

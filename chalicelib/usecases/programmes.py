@@ -8,6 +8,7 @@ from datetime import datetime
 
 from chalicelib import texts
 from chalicelib.domain import schedule
+from chalicelib.domain.cap import MAX_COUNT, MAX_DAYS, Cap, cap_of
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, PersonId, ProgrammeId, TemplateId, is_id, make_id
 from chalicelib.domain.partner import Participation, Partner, PartnerState
@@ -51,6 +52,8 @@ class Definition:
     closes_fold: str = ""
     groups: str = ""
     reviewers: str = ""
+    cap_count: str = ""
+    cap_days: str = ""
 
 
 def define(world: World, by: Person, form: Definition) -> ProgrammeId:
@@ -124,7 +127,7 @@ def open_for(world: World, programme_id: ProgrammeId, partner_id: PartnerId) -> 
     if stored is None:
         stored = Participation(
             partner=partner_id, programme=programme_id, title=programme.title, opens_at=programme.opens_at,
-            closes_at=programme.closes_at, params={"brief": programme.brief[:BRIEF_SHOWN]} if programme.brief else {},
+            closes_at=programme.closes_at, params=_params(programme),
         )
         world.partners.participate(session, stored)
     if stored.params.get(TOLD):
@@ -132,6 +135,12 @@ def open_for(world: World, programme_id: ProgrammeId, partner_id: PartnerId) -> 
     for person in _people(world, home.partner):
         world.mailer.send(_mail(world, programme, home.partner, person))
     world.partners.participate(session, replace(stored, params={**stored.params, TOLD: "yes"}))
+
+
+def _params(programme: Programme) -> dict[str, str]:
+    """What a partner's pages know of a programme without reading it."""
+    shown = {"brief": programme.brief[:BRIEF_SHOWN], "cap": str(programme.cap or "")}
+    return {name: text for name, text in shown.items() if text}
 
 
 def switch(world: World, by: Person, on: bool, reason: str = "") -> None:
@@ -197,12 +206,13 @@ def _checked(world: World, form: Definition) -> Programme:
             problems.append(Problem("programme.window_past", "closes"))
     reviewers = _reviewers(world, form.reviewers, problems)
     groups = checked_groups(form.groups, problems)
+    cap = _cap(form, problems)
     if problems or template is None or opens is None or closes is None:
         raise Refused(problems)
     return Programme(
         id=ProgrammeId(form.id), scope=Scope(world.facts.org_id), title=title, brief=form.brief.strip(),
         template=template[0], template_version=template[1], opens_at=opens.at, closes_at=closes.at, zone=form.zone,
-        groups=groups, reviewers=reviewers, created_at=now,
+        groups=groups, reviewers=reviewers, cap=cap, created_at=now,
     )
 
 
@@ -222,6 +232,17 @@ def _time(local: str, zone: str, fold: str, field: str, problems: list[Problem])
     except Refused as refused:
         problems.extend(refused.problems)
         return None
+
+
+def _cap(form: Definition, problems: list[Problem]) -> Cap | None:
+    """Two numbers, or nothing in both fields for no limit."""
+    typed = (form.cap_count.strip(), form.cap_days.strip())
+    if not any(typed):
+        return None
+    cap = cap_of("/".join(typed))
+    if cap is None:
+        problems.append(Problem("programme.cap", "cap_count", {"count": MAX_COUNT, "days": MAX_DAYS}))
+    return cap
 
 
 def _reviewers(world: World, text: str, problems: list[Problem]) -> tuple[PersonId, ...]:

@@ -26,6 +26,7 @@ from chalicelib.domain.chain import Chain, Stage, eligible
 from chalicelib.domain.compliance import Demands
 from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.frequency import Outlook, outlook
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Participation, Partner
 from chalicelib.domain.people import Person
@@ -59,7 +60,8 @@ MAX_NOTE = 2_000
 class Answers:
     """Everything the check-your-answers page shows, with all that still stands in the way.
 
-    ``start`` and ``rendered`` are None where a problem kept them from being made. ``said`` is what the rules
+    ``start`` and ``rendered`` are None where a problem kept them from being made; ``outlook`` is what the
+    programme's frequency cap will mean, None where it has none. ``said`` is what the rules
     say of the texts, before exceptions; ``findings`` are the same after them.
     ``askable`` are blocking findings, by fingerprint, that a person may be asked about,
     ``waivable`` those of which head office may make an exception.
@@ -71,6 +73,7 @@ class Answers:
     partner: Partner
     start: SendTime | None
     audience: Preflight
+    outlook: Outlook | None
     rendered: Rendered | None
     said: Hints
     findings: tuple[FindingRecord, ...]
@@ -204,8 +207,8 @@ def _answers(
     found = lanes.route(world, policy, lanes.with_standing(world, session, policy, facts))
     return Answers(
         campaign=told, draft=draft, template=template, partner=partner,
-        start=start, audience=audience, rendered=said.rendered, said=said, findings=sifted.findings, lane=found.lane,
-        route=found,
+        start=start, audience=audience, outlook=_outlook(window, desk, start.at if start else now),
+        rendered=said.rendered, said=said, findings=sifted.findings, lane=found.lane, route=found,
         askable=tuple(
             (fingerprint(template.template, template.number, f), f) for f in sifted.findings
             if f.code in ASKABLE and (f in sifted.blocking or "asked" in f.params)
@@ -216,6 +219,11 @@ def _answers(
         ),
         problems=tuple(problems), needs_terms=not _accepted(partner),
     )
+
+
+def _outlook(window: Programme | Participation, desk: PartnerDesk, at: datetime) -> Outlook | None:
+    """What the programme's frequency cap will mean for a campaign that starts at that time."""
+    return outlook(window.cap, desk.starts, at) if window.cap else None
 
 
 def market_scope(scope: Scope, market: str) -> Scope:

@@ -74,7 +74,7 @@ def define_programme(world: World, admin: Person, template: str, reviewer: str, 
         id=make_id("prg", world.clock.now(), world.entropy.bytes(10)), title=PROGRAMME, brief=BRIEF,
         template=template, opens=today.strftime(LOCAL_FORMAT),
         closes=(today + timedelta(days=OPEN_DAYS)).strftime(LOCAL_FORMAT), zone=zone, groups="dealers",
-        reviewers=reviewer,
+        reviewers=reviewer, cap_count="4", cap_days="30",
     ))
 
 

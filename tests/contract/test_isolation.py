@@ -24,6 +24,7 @@ from chalicelib.domain.contact import (
     SuppressionReason,
 )
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import ContactId, ImportId, base32, base32_of
 from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
@@ -95,6 +96,7 @@ class Everything:
             "partners.save": lambda: w.partners.save(s, partner, expected_version=0),
             "partners.participate": lambda: w.partners.participate(s, values.participation(s.partner)),
             "partners.home": lambda: w.partners.home(s),
+            "partners.desk": lambda: w.partners.desk(s, campaign.programme),
             "campaigns.create": lambda: w.campaigns.create(
                 s, campaign, values.draft(campaign), values.entry(campaign)),
             "campaigns.get": lambda: w.campaigns.get(s, campaign.id),
@@ -133,6 +135,9 @@ class Everything:
             "ledger.advance": lambda: w.ledger.advance(
                 s, SliceState(key=slice_), SliceState(key=slice_, turn=1, epoch=1)),
             "ledger.count": lambda: w.ledger.count(s, slice_, Totals(audience=1, pending=1), START),
+            "ledger.starts": lambda: w.ledger.starts(s),
+            "ledger.enter": lambda: w.ledger.enter(s, Started(run=slice_.run, at=START, slices=1)),
+            "ledger.end": lambda: w.ledger.end(s, slice_.run, START, 1),
             "assets.add": lambda: w.assets.add(s, image),
             "assets.all": lambda: w.assets.all(s),
             "assets.recent": lambda: w.assets.recent(s, ["1" * 26]),

@@ -10,7 +10,9 @@ import pytest
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import LegalBasis, SuppressionReason
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
-from chalicelib.domain.ids import PartnerId, ProgrammeId
+from chalicelib.domain.frequency import Started
+from chalicelib.domain.ids import CampaignId, PartnerId, ProgrammeId
+from chalicelib.domain.manifest import Run
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.workflow import PartnerCard, PartnerDesk
 from chalicelib.usecases.world import World
@@ -114,7 +116,7 @@ def test_a_partner_and_its_parts(world: World) -> None:
 
 
 def test_a_partners_desk_is_one_read_over_both_zones(world: World) -> None:
-    """Partner, its part in one programme and the customers' count come back whole; a reviewer reaches none of it."""
+    """Partner, its part in one programme, the customers' count and the starts come back; a reviewer reaches none."""
     session = world.sessions.open(new_partner(), Zone.PARTNER)
     partner, programme = values.partner(session.partner, world.facts.org_id), ProgrammeId("prg_none")
     with pytest.raises(NotFound):
@@ -126,8 +128,11 @@ def test_a_partners_desk_is_one_read_over_both_zones(world: World) -> None:
         world.partners.participate(session, part)
     tally = Tally(at=START, suppressed={SuppressionReason.BOUNCED: 2}, by_bases={
         frozenset({LegalBasis.DOUBLE_OPT_IN}): 7, frozenset(): 1})
+    start = Started(run=Run(CampaignId("cmp_one")), at=START, slices=2)
+    world.ledger.enter(session, start)
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, None, (start,))
     world.contacts.save_tally(session, tally)
-    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally)
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally, (start,))
     with pytest.raises(NotFound):
         world.partners.desk(world.sessions.open(session.partner, Zone.REVIEW), mine.programme)
 

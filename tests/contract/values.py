@@ -20,6 +20,7 @@ from chalicelib.domain.campaign import (
     State,
     Verdict,
 )
+from chalicelib.domain.cap import Cap
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId, PersonId, ProgrammeId, TemplateId, base32
 from chalicelib.domain.partner import (
     Agreement,
@@ -95,7 +96,7 @@ def programme(org: OrgId) -> Programme:
         id=ProgrammeId(new_id("prg")), scope=Scope(org), title="Spring service", brief="Bring your bike",
         template=TEMPLATE, template_version=3, opens_at=START, closes_at=START + timedelta(days=60),
         groups=frozenset({"gold", "silver"}), reviewers=(EMMA,), defaults=(("headline", "Spring"),),
-        created_at=START, version=1,
+        cap=Cap(2, 30), created_at=START, version=1,
     )
 
 

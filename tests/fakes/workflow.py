@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -35,6 +35,7 @@ from chalicelib.ports.workflow import (
     PartnerDesk,
     PartnerHome,
 )
+from tests.fakes.sending import FakeLedger
 from tests.fakes.trust import FakeContacts
 
 
@@ -201,9 +202,10 @@ class FakeTemplates:
 class FakePartners:
     """See ``ports.workflow.Partners``."""
 
-    def __init__(self, contacts: FakeContacts) -> None:
+    def __init__(self, contacts: FakeContacts, ledger: Callable[[], FakeLedger]) -> None:
         self.registry: dict[PartnerId, PartnerCard] = {}
         self._contacts = contacts
+        self._ledger = ledger
         self.partners: dict[PartnerId, Partner] = {}
         self.participations: dict[tuple[PartnerId, ProgrammeId], Participation] = {}
 
@@ -223,10 +225,10 @@ class FakePartners:
         return PartnerHome(self.partners[session.partner], tuple(parts))
 
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
-        """The three, of the session's partner."""
-        tally = self._contacts.tally(session)
+        """The four, of the session's partner."""
         return PartnerDesk(
-            self.home(session).partner, self.participations.get((session.partner, programme)), tally)
+            self.home(session).partner, self.participations.get((session.partner, programme)),
+            self._contacts.tally(session), self._ledger().starts(session))
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
         """Conditional on the version."""

@@ -56,7 +56,7 @@ class FakeWorld:
         self.links = FakeLinks()
         self.templates = FakeTemplates()
         self.contacts = FakeContacts()
-        self.partners = FakePartners(self.contacts)
+        self.partners = FakePartners(self.contacts, lambda: self.ledger)
         self.programmes = FakeProgrammes(self.partners)
         self.campaigns = FakeCampaigns(self.programmes)
         self.indexes = FakeIndexes(self.campaigns)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.cap import Cap
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import PartnerId, ProgrammeId
 from chalicelib.domain.partner import Participation, ParticipationState, Partner
@@ -55,6 +56,21 @@ def test_opening_puts_it_on_the_partners_home_and_mails_once() -> None:
     mails = [m for m in world.mailer.sent if m.tags["kind"] == "programme_opened"]
     assert [m.to for m in mails] == ["paul@example.com"]
     assert "(Berlin)" in mails[0].text and f"https://partners.example.com/p/{acme}" in mails[0].text
+
+
+@pytest.mark.parametrize(("count", "days", "cap"), [("", "", None), ("2", "30", Cap(2, 30)), (" 1 ", "7", Cap(1, 7))])
+def test_a_programme_may_cap_how_often_a_customer_is_mailed(count: str, days: str, cap: Cap | None) -> None:
+    """Two numbers make the limit, none make none; the partner's part carries it for the partner's pages."""
+    world, hanna, acme = opened()
+    now = world.clock.now()
+    prg = programmes.define(world, hanna, programmes.Definition(
+        id="prg_" + "2" * 26, title="Capped", brief="", template=f"{TPL}/1", zone="UTC",
+        opens=now.strftime("%Y-%m-%dT%H:%M"), closes=(now + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M"),
+        reviewers="hanna@example.com", cap_count=count, cap_days=days,
+    ))
+    assert world.programmes.get(prg).cap == cap
+    programmes.open_for(world, prg, acme)
+    assert next(part for part in home(world, acme)[1] if part.programme == prg).cap == cap
 
 
 def test_a_crash_after_the_mail_sends_it_again_rather_than_never() -> None:

@@ -205,6 +205,17 @@ def vars_of(form: programmes.Definition) -> dict[str, str]:
     return {name: getattr(form, name) for name in programmes.Definition.__dataclass_fields__}
 
 
+def test_a_programme_says_how_often_a_customer_may_be_mailed() -> None:
+    """The limit that was typed stands on the programme's page; without one it says so."""
+    world, admin = furnished()
+    browser = stage.browser(world, admin)
+    assert "no limit" in browser.get(f"/hq/programmes/{PRG}").body
+    page = browser.get("/hq/programmes/new")
+    form = {n: v for n, v in vars_of(definition(world, cap_count="2", cap_days="30")).items() if n != "id"}
+    made = browser.submit(page, "/hq/programmes", **form)
+    assert "at most 2 in 30 days" in browser.get(made.location).body
+
+
 def test_every_problem_of_a_programme_is_told_at_once() -> None:
     """A form full of mistakes comes back with a message at each field and every value kept."""
     world, admin = furnished()
@@ -212,10 +223,10 @@ def test_every_problem_of_a_programme_is_told_at_once() -> None:
     page = browser.get("/hq/programmes/new")
     got = browser.submit(
         page, "/hq/programmes", title=" ", brief="b" * 5000, template="tpl_x/1", opens="tomorrow", closes="",
-        zone="Mars/Base", reviewers="nobody@example.com, broken", groups="g" * 50,
+        zone="Mars/Base", reviewers="nobody@example.com, broken", groups="g" * 50, cap_count="3", cap_days="",
     )
     assert got.status == 422
-    for field in ("title", "brief", "template", "zone", "reviewers", "groups"):
+    for field in ("title", "brief", "template", "zone", "reviewers", "groups", "cap_count"):
         assert f'href="#f-{field}"' in got.body, field
     assert "nobody@example.com" in got.body and got.field("id") == page.field("id")
 

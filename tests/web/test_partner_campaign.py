@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.campaign import Action, Actor, HoldReason, State, Verdict
+from chalicelib.domain.frequency import Started
+from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.manifest import Run
 from chalicelib.domain.step import take
 from chalicelib.domain.totals import Totals
 from chalicelib.ports.workflow import Change
@@ -42,6 +45,38 @@ def test_check_shows_every_answer_with_a_change_link() -> None:
     for words in ("1,204 of 1,311 customers", "unsubscribed", "One reviewer decides", "Tue 10 Mar 2026, 09:00 (Berlin)",
                   "08:00 (UTC)", "As of 10:00 (Berlin)", "I accept the programme terms", "news@acme.example.com"):
         assert words in body, words
+
+
+def capped(here: Place, *reached: int | None) -> str:
+    """The check page under a cap of two campaigns in thirty days, after campaigns that reached so many."""
+    part = here.world.partners.participations[here.session.partner, here.programme.id]
+    here.world.partners.participate(here.session, replace(part, params={**part.params, "cap": "2/30"}))
+    for number, count in enumerate(reached):
+        run = Run(CampaignId(f"cmp_{number:026d}"))
+        here.world.ledger.enter(here.session, Started(run=run, at=here.world.clock.now(), slices=1))
+        if count is not None:
+            here.world.ledger.end(here.session, run, here.world.clock.now(), count)
+    return here.get("campaigns", here.ready().id, "check").body
+
+
+@pytest.mark.parametrize(("reached", "words"), [
+    ((), "As far as can be told today, nobody is left out for it."),
+    ((1_200,), "As far as can be told today, nobody is left out for it."),
+    ((1_200, 401), "Up to 800 of these customers will have had enough and are left out."),
+    ((1_200, 5_000, 9_000), "Up to 1,204 of these customers will have had enough and are left out."),
+    ((1_200, None), "Some of your campaigns in that time are not finished"),
+])
+def test_check_says_what_the_frequency_cap_will_mean(reached: tuple[int | None, ...], words: str) -> None:
+    """No promise that cannot be kept: an upper bound from the campaigns so far, or that it cannot be told yet."""
+    body = capped(place(), *reached)
+    assert "Head office lets a customer have 2 campaigns in 30 days at most." in body
+    assert words in body
+
+
+def test_check_says_nothing_of_a_cap_where_there_is_none() -> None:
+    """A programme without a limit does not speak of one."""
+    here = place()
+    assert "Head office lets a customer" not in here.get("campaigns", here.ready().id, "check").body
 
 
 def test_check_says_all_that_is_missing_at_once() -> None:

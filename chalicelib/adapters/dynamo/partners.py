@@ -48,21 +48,24 @@ class DynamoPartners:
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
         """One BatchGetItem over the two tables, consistent."""
         # HQ's pages read partners, too, and need nothing of the customers' module.
+        from chalicelib.adapters.dynamo import starts
         from chalicelib.adapters.dynamo.contacts import tally_key, tally_of
 
         require_customers(session)
         home = keys.home(session.partner)
         items, counts = self._table.of(session).get_beside(
             [(home, "PARTNER"), (home, f"PART#{keys.part(programme)}")],
-            self._trust.of(session), [tally_key(session)], consistent=True,
+            self._trust.of(session), [tally_key(session), starts.place(session)], consistent=True,
         )
+        beside = {item["sk"]: item for item in counts}
+        tally = beside.get(tally_key(session)[1])
         found = {item["sk"]: item for item in items}
         if "PARTNER" not in found:
             raise NotFound("no such partner")
         part = found.get(f"PART#{programme}")
         return PartnerDesk(
             PARTNER.read(found["PARTNER"]), PARTICIPATION.read(part) if part else None,
-            tally_of(counts[0]) if counts else None,
+            tally_of(tally) if tally else None, starts.starts_of(beside.get(starts.SK)),
         )
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
