@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from chalicelib.domain.compliance import colours
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
+from chalicelib.domain.compliance.gather import gathered, of_tag
 from chalicelib.domain.compliance.look import looks
 from chalicelib.domain.compliance.registry import Rule
 from chalicelib.domain.compliance.words import VAGUE, fold
@@ -23,8 +24,8 @@ def _alternative_text(document: Document, facts: MailFacts) -> Iterator[Finding]
 
     An image that a partner chose and left without words is told to the partner.
     """
-    for element in document.elements:
-        if element.tag != "img" or element.mso or (element.region and facts.template):
+    for element in of_tag(document, "img"):
+        if element.mso or (element.region and facts.template):
             continue
         alt = element.get("alt")
         pixel = (element.get("width"), element.get("height")) == ("1", "1")
@@ -35,8 +36,8 @@ def _alternative_text(document: Document, facts: MailFacts) -> Iterator[Finding]
 
 def _language(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y003: the document says its language, the campaign's own (WCAG 3.1.1)."""
-    for element in document.elements:
-        if element.tag == "html" and not element.mso:
+    for element in of_tag(document, "html"):
+        if not element.mso:
             said = (element.get("lang") or "").strip()
             if not said or (facts.language and said[:2].lower() != facts.language[:2].lower()):
                 yield Finding(code="A11Y003", severity=Severity.WARN, line=element.line, quote=quoted(said))
@@ -64,8 +65,10 @@ def _contrast(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def contrasts(document: Document) -> Iterator[tuple[Element, colours.Rgb, colours.Rgb | None, float]]:
     """Each element with text that people see: its colour, what is behind it (None: unknown), the ratio it needs."""
-    for element, look in zip(document.elements, looks(document), strict=True):
-        if not element.own.strip() or look.hidden or element.mso or look.size == 0 or element.tag in _SILENT:
+    seen = looks(document)
+    for index in gathered(document).texts:
+        element, look = document.elements[index], seen[index]
+        if look.hidden or element.mso or look.size == 0 or element.tag in _SILENT:
             continue
         large = look.size >= 24 or (look.bold and look.size >= 18.66)
         yield element, *look.seen(), 3.0 if large else 4.5
@@ -74,14 +77,14 @@ def contrasts(document: Document) -> Iterator[tuple[Element, colours.Rgb, colour
 def _layout_tables(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y004: a table that only lays out says so by its role, or screen readers announce rows and columns."""
     data = set[int]()
-    for element in document.elements:
-        if element.tag in ("th", "caption"):
-            index = element.parent
-            while index >= 0 and document.elements[index].tag != "table":
-                index = document.elements[index].parent
-            data.add(index)
-    for index, element in enumerate(document.elements):
-        if element.tag == "table" and not element.mso and index not in data:
+    for element in of_tag(document, "th", "caption"):
+        index = element.parent
+        while index >= 0 and document.elements[index].tag != "table":
+            index = document.elements[index].parent
+        data.add(index)
+    for index in gathered(document).tags.get("table", ()):
+        element = document.elements[index]
+        if not element.mso and index not in data:
             if (element.get("role") or "").lower() not in ("presentation", "none"):
                 yield Finding(code="A11Y004", severity=Severity.INFO, region=element.region, line=element.line,
                               quote="<table>", fix=("<table", '<table role="presentation"'))
@@ -91,8 +94,8 @@ def _layout_tables(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _headings(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y005: headings go down one level at a time (WCAG 1.3.1)."""
     last = 0
-    for element in document.elements:
-        if len(element.tag) == 2 and element.tag[0] == "h" and element.tag[1] in "123456" and not element.mso:
+    for element in of_tag(document, "h1", "h2", "h3", "h4", "h5", "h6"):
+        if not element.mso:
             level = int(element.tag[1])
             if level > last + 1:
                 yield Finding(code="A11Y005", severity=Severity.INFO, region=element.region, line=element.line,
@@ -102,8 +105,8 @@ def _headings(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _vague(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y006: a link says where it leads (WCAG 2.4.4)."""
-    for element in document.elements:
-        if element.tag == "a" and element.get("href") and not element.mso:
+    for element in of_tag(document, "a"):
+        if not element.mso and element.get("href"):
             said = fold(element.text).strip(" .:!?…›»→>")
             if said in VAGUE and not element.get("aria-label"):
                 yield Finding(code="A11Y006", severity=Severity.WARN, region=element.region, line=element.line,
@@ -113,8 +116,10 @@ def _vague(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _small(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y007: text of 14 pixels or more, each size once; superscripts count as what they stand in."""
     told = set[float]()
-    for element, look in zip(document.elements, looks(document), strict=True):
-        if element.own.strip() and not element.mso and not look.hidden and element.tag not in _SILENT | {"sup", "sub"}:
+    seen = looks(document)
+    for index in gathered(document).texts:
+        element, look = document.elements[index], seen[index]
+        if not element.mso and not look.hidden and element.tag not in _SILENT | {"sup", "sub"}:
             if 0 < look.size < MIN_SIZE and look.size not in told:
                 told.add(look.size)
                 own = element.region if element.get("style") else ""
@@ -125,10 +130,10 @@ def _small(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _dark(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y008: the mail says that it knows dark screens; otherwise clients turn its colours as they like."""
-    page = next((e for e in document.elements if e.tag == "html" and not e.mso), None)
+    page = next((e for e in of_tag(document, "html") if not e.mso), None)
     if page is None:
         return
-    metas = {(e.get("name") or "").lower() for e in document.elements if e.tag == "meta"}
+    metas = {(e.get("name") or "").lower() for e in of_tag(document, "meta")}
     if "color-scheme" not in metas and not any("prefers-color-scheme" in s.text for s in document.styles):
         yield Finding(code="A11Y008", severity=Severity.INFO, line=page.line, quote="color-scheme",
                       fix=("</head>", '<meta name="color-scheme" content="light dark"></head>'))
@@ -136,8 +141,8 @@ def _dark(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _file_name(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y009: an alternative text that is the file's name tells nobody anything."""
-    for element in document.elements:
-        if element.tag != "img" or element.mso:
+    for element in of_tag(document, "img"):
+        if element.mso:
             continue
         alt, source = (element.get("alt") or "").strip(), element.get("src") or ""
         name = source.partition("?")[0].rpartition("/")[2].lower()

@@ -9,10 +9,11 @@ from datetime import date
 
 from chalicelib.domain import graphemes
 from chalicelib.domain.compliance import brand_fixes as fixes
-from chalicelib.domain.compliance import colours, css, words
+from chalicelib.domain.compliance import colours, words
 from chalicelib.domain.compliance.document import Document, Element, ImageFact, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
-from chalicelib.domain.compliance.flow import Passage, open_passages, passages
+from chalicelib.domain.compliance.flow import Passage, everything, folded, open_passages, passages, said
+from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of
 from chalicelib.domain.compliance.registry import At, Fix, Rule
 from chalicelib.domain.kit import EMPTY, Logo, Name
 
@@ -36,17 +37,17 @@ def _colour(document: Document, facts: MailFacts) -> Iterator[Finding]:
     if not palette:
         return
     used: dict[colours.Rgb, tuple[str, int]] = {}
-    for style in document.styles:
-        for name, value in css.read(style.text, style.inline).properties:
+    for style, read in distinct_styles(document):
+        for name, value in read.properties:
             if name in _COLOURED:
                 for rgb, alpha in colours.within(value):
                     if alpha > 0:
                         used.setdefault(rgb, (style.region, style.line))
-    for element in document.elements:
-        for name in ("bgcolor", "color"):
-            old = element.get(name)
-            if old and (found := colours.parse(old)):
-                used.setdefault(found[0], (element.region, element.line))
+    old = [(index, place, value) for place, name in enumerate(("bgcolor", "color"))
+           for index, value in gathered(document).attribute(name).items()]
+    for index, _, value in sorted(old):
+        if value and (found := colours.parse(value)):
+            used.setdefault(found[0], (document.elements[index].region, document.elements[index].line))
     for rgb, (region, line) in used.items():
         if rgb in (colours.WHITE, colours.BLACK):
             continue
@@ -62,8 +63,7 @@ def _font(document: Document, facts: MailFacts) -> Iterator[Finding]:
     allowed = {words.fold(font) for font in facts.kit.fonts}
     stacks: dict[str, tuple[str, int]] = {}
     if allowed:
-        for style in document.styles:
-            read = css.read(style.text, style.inline)
+        for style, read in distinct_styles(document):
             if "font-face" in read.at_rules:
                 continue
             for name, value in read.properties:
@@ -79,8 +79,8 @@ def _font(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _logos(document: Document, facts: MailFacts) -> Iterator[tuple[Element, Logo]]:
     """The logos in a mail: the kit's, by address or bytes, and what the library says is one; with its own ratio."""
     known = {image.url: image for image in facts.images}
-    for element in document.elements:
-        if element.tag != "img" or element.mso:
+    for element in of_tag(document, "img"):
+        if element.mso:
             continue
         source = element.get("src") or ""
         image = known.get(source)
@@ -102,7 +102,7 @@ def _logo_missing(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _logo_size(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """BRD004: a logo is neither too small nor too large nor squeezed (2 percent are rounding)."""
     for element, logo in _logos(document, facts):
-        width, height = (_pixels(element, name) for name in ("width", "height"))
+        width, height = (_pixels(document, element, name) for name in ("width", "height"))
         if width is None:
             continue
         wrong = not logo.min_width <= width <= logo.max_width
@@ -119,7 +119,7 @@ def _clear_space(document: Document, facts: MailFacts) -> Iterator[Finding]:
         if not logo.clear_space:
             continue
         parent = document.elements[element.parent] if element.parent >= 0 else None
-        padding = css.read(parent.get("style") or "", True).value("padding") if parent else ""
+        padding = style_of(document, parent).value("padding") if parent else ""
         sides = [_PIXELS.match(part) for part in padding.split()]
         if parent is None or parent.tag not in ("td", "th", "div") or not sides or not all(sides):
             yield Finding(code="BRD005", severity=Severity.WARN, state=FindingState.UNDECIDABLE, region=element.region,
@@ -129,8 +129,8 @@ def _clear_space(document: Document, facts: MailFacts) -> Iterator[Finding]:
                           quote=logo.id, params={"space": logo.clear_space})
 
 
-def _pixels(element: Element, name: str) -> float | None:
-    read = css.read(element.get("style") or "", True).value(name) or (element.get(name) or "").strip()
+def _pixels(document: Document, element: Element, name: str) -> float | None:
+    read = style_of(document, element).value(name) or (element.get(name) or "").strip()
     match = _PIXELS.match(read)
     return float(match.group(1)) if match else None
 
@@ -143,9 +143,9 @@ def _image(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """
     known = {image.url: image for image in facts.images}
     approved = [image for image in facts.images if _agreed(image)]
-    for element in document.elements:
+    for element in of_tag(document, "img"):
         source = element.get("src") or ""
-        if element.tag != "img" or not element.region or not source or facts.template:
+        if not element.region or not source or facts.template:
             continue
         image = known.get(source)
         own = image is not None and image.origin == "partner"
@@ -184,11 +184,12 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """BRD007: a name one typing mistake off, or with the wrong capitals; its listed forms are right."""
     names = [n for n in facts.kit.names if len(n.name) >= 5]
     right = {form for n in facts.kit.names for form in (n.name, *n.forms)}
-    folded = {words.fold(form) for form in right}
+    known = {words.fold(form) for form in right}
     seen, verdicts = set[tuple[str, str]](), dict[tuple[str, str], bool]()
-    for passage in passages(document, facts) if names else ():
-        found = words.words(passage.text)
-        for name in names:
+    for passage, folded_text in zip(passages(document, facts), folded(document, facts), strict=True) if names else ():
+        near = [name for name in names if words.may_hold(passage.text, folded_text, name.name)]
+        found = words.words(passage.text) if near else []
+        for name in near:
             size = len(name.name.split())
             for start in range(len(found) - size + 1):
                 said = " ".join(found[start:start + size])
@@ -196,7 +197,7 @@ def _misspelt(document: Document, facts: MailFacts) -> Iterator[Finding]:
                     continue
                 said = fixes.bare_name(said)
                 if (name.name, said) not in verdicts:
-                    verdicts[name.name, said] = said not in right and _alike(said, name, folded)
+                    verdicts[name.name, said] = said not in right and _alike(said, name, known)
                 if not verdicts[name.name, said] or (passage.region, said) in seen:
                     continue
                 seen.add((passage.region, said))
@@ -222,6 +223,8 @@ def _mark(document: Document, facts: MailFacts) -> Iterator[Finding]:
             for passage in passages(document, facts):
                 if (passage.region == "subject") is not of_subject or passage.region == "preheader":
                     continue
+                if name.name not in passage.text:
+                    continue
                 match = re.search(rf"(?<!\w){re.escape(name.name)}(?!\w)", passage.text)
                 if match is None:
                     continue
@@ -238,26 +241,25 @@ def _banned(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _phrases(code: str, severity: Severity, phrases: tuple[str, ...], document: Document,
              facts: MailFacts) -> Iterator[Finding]:
-    for passage in passages(document, facts) if phrases else ():
-        for said in dict.fromkeys(words.find(passage.text, phrases)):
-            yield Finding(code=code, severity=severity, region=passage.region, line=passage.line, quote=quoted(said))
+    for passage, found in said(document, facts, phrases):
+        for phrase in dict.fromkeys(found):
+            yield Finding(code=code, severity=severity, region=passage.region, line=passage.line, quote=quoted(phrase))
 
 
 def _disclaimer(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """BRD010: a claim has its disclaimer in the same mail, linked where the kit names an address."""
-    everything = words.fold(document.text + " " + " ".join(value.text for value in document.values))
-    links = {href for element in document.elements if (href := element.get("href"))}
     for rule in facts.kit.disclaimers:
-        for passage in passages(document, facts):
-            said = words.find(passage.text, rule.triggers)
-            if not said or words.fold(passage.text) == words.fold(rule.text):
+        wanted = words.fold(rule.text)
+        for passage, found in said(document, facts, rule.triggers):
+            if words.fold(passage.text) == wanted:
                 continue
-            if words.fold(rule.text) not in everything or (rule.url and rule.url not in links):
-                yield Finding(code="BRD010", region=passage.region, line=passage.line, quote=quoted(said[0]),
+            linked = not rule.url or rule.url in gathered(document).attribute("href").values()
+            if wanted not in everything(document) or not linked:
+                yield Finding(code="BRD010", region=passage.region, line=passage.line, quote=quoted(found[0]),
                               params={"text": rule.text, "url": rule.url})
             break
     for phrase in facts.kit.phrases(facts.kit.required, facts.language):
-        if not facts.template and not words.find(everything, (phrase,)):
+        if not facts.template and not words.find_folded(everything(document), (phrase,)):
             yield Finding(code="BRD010", quote=quoted(phrase), params={"text": phrase, "url": ""})
 
 

@@ -44,14 +44,14 @@ class Rule:
 
 
 class Sheet:
-    """All rules of a mail's style sheets, found by what the element itself must be."""
+    """The rules of a mail's style sheets that speak ``about`` something, found by what the element itself must be."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], about: Sequence[str]) -> None:
         self._rules: dict[str, list[Rule]] = {}
         self._names: dict[int, frozenset[str]] = {}
         for order, (selector, declarations) in enumerate(rule for text in texts for rule in _rules(text)):
             rule = _rule(selector, declarations, order)
-            if rule is not None:
+            if rule is not None and any(word in declarations.lower() for word in about):
                 own = rule.compounds[0]
                 self._rules.setdefault(min(own.names, default=own.tag), []).append(rule)
 
@@ -61,6 +61,8 @@ class Sheet:
     def declarations(self, index: int, elements: Sequence[Element]) -> str:
         """What reaches ``elements[index]``, the winning declaration of each property last."""
         names, tag = self._of(index, elements), elements[index].tag
+        if not names and tag not in self._rules and "" not in self._rules:
+            return ""
         found = [
             rule for key in (tag, "", *names) for rule in self._rules.get(key, ())
             if rule.compounds[0].fits(tag, names) and self._around(rule.compounds, index, elements)
@@ -82,8 +84,8 @@ class Sheet:
         found = self._names.get(index)
         if found is None:
             element = elements[index]
-            names = {f".{name}" for name in (element.get("class") or "").split()}
-            if element.get("id"):
+            names = {f".{name}" for name in (element.get("class") or "").split()} if element.attributes else set()
+            if element.attributes and element.get("id"):
                 names.add(f"#{element.get('id')}")
             found = self._names[index] = frozenset(names)
         return found

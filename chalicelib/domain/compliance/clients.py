@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chalicelib.domain.compliance import css
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, Severity, quoted
+from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of
 from chalicelib.domain.compliance.registry import Rule
 
 GMAIL_STYLE_BYTES = 16 * 1024
@@ -39,6 +39,7 @@ UNSUPPORTED: dict[str, tuple[str, ...]] = {
     "<picture>": (_OUTLOOK, _GMAIL, "yahoo", "gmx"),
 }
 """Feature -> clients that do not know it: a part of caniemail.com's table (MIT), read once by hand."""
+_TAGS = tuple(feature[1:-1] for feature in UNSUPPORTED if feature.startswith("<"))
 _ENHANCING = frozenset({"border-radius", "box-shadow", "max-width", "transition", "opacity"})
 """What degrades without harm: told only where the kit names the client."""
 _FORMATS = {"webp": "WebP", "svg": "SVG", "avif": "AVIF"}
@@ -49,8 +50,7 @@ def _unsupported(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """CLI001: features that clients of the kit do not know, each once."""
     clients = facts.kit.clients
     first: dict[str, int] = {}
-    for style in document.styles:
-        read = css.read(style.text, style.inline)
+    for style, read in distinct_styles(document):
         for name, value in read.properties:
             feature = f"display:{value}" if name == "display" else name
             if name == "position" and value in ("static", "relative"):
@@ -61,9 +61,8 @@ def _unsupported(document: Document, facts: MailFacts) -> Iterator[Finding]:
                                ("calc()", "calc" in read.functions)):
             if there:
                 first.setdefault(feature, style.line)
-    for element in document.elements:
-        if f"<{element.tag}>" in UNSUPPORTED:
-            first.setdefault(f"<{element.tag}>", element.line)
+    for element in of_tag(document, *_TAGS):
+        first.setdefault(f"<{element.tag}>", element.line)
     for feature, line in first.items():
         lacking = [c for c in UNSUPPORTED[feature] if c in clients]
         if lacking and feature not in _ENHANCING:
@@ -92,10 +91,12 @@ def _no_fallback(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """CLI003: Outlook shows no background image without VML; parts only it sees are looked at, too."""
     if facts.kit.clients and _OUTLOOK not in facts.kit.clients:
         return
-    if any(element.mso and element.tag in _VML for element in document.elements):
+    if any(element.mso for element in of_tag(document, *_VML)):
         return
-    for element in document.elements:
-        read = css.read(element.get("style") or "", True)
+    given = gathered(document)
+    for index in sorted({*given.attribute("style"), *given.attribute("background")}):
+        element = document.elements[index]
+        read = style_of(document, element)
         behind = read.value("background-image") or read.value("background")
         if not element.mso and (element.get("background") or "url(" in behind):
             yield Finding(code="CLI003", severity=Severity.INFO, region=element.region, line=element.line,
@@ -106,9 +107,9 @@ def _no_fallback(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _formats(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """CLI004: formats that Outlook and others do not show, and animations too heavy for a phone."""
     known = {image.url: image for image in facts.images}
-    for element in document.elements:
+    for element in of_tag(document, "img"):
         source = element.get("src") or ""
-        if element.tag != "img" or element.mso or not source:
+        if element.mso or not source:
             continue
         image = known.get(source)
         ending = source.partition("?")[0].partition("#")[0].rpartition(".")[2].lower()

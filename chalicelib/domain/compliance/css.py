@@ -6,7 +6,9 @@ times (121 ms against 0.4 ms).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from functools import lru_cache
 
 from chalicelib.domain.record import dataclass
@@ -23,10 +25,12 @@ class Facts:
     functions: frozenset[str] = frozenset()
     urls: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
+    last: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """The last value of each property, which is the one that counts."""
 
     def value(self, name: str) -> str:
         """The last value of a property, "" if it is not set."""
-        return next((value for key, value in reversed(self.properties) if key == name), "")
+        return self.last.get(name, "")
 
     @property
     def active(self) -> str:
@@ -37,9 +41,28 @@ class Facts:
         return "expression" if "expression" in self.functions else ""
 
 
+_WORD = r"""-?[A-Za-z][A-Za-z-]*+(?![\w(])|!important(?![\w-])|\#[0-9A-Fa-f]{3,8}+(?![\w-])
+    |[+-]?+(?:[0-9]++(?:\.[0-9]++)?|\.[0-9]++)(?:(?:px|pt|em|rem|ex|ch|cm|mm|in|pc|vh|vw)(?![\w-])|%|(?![\w.%-]))
+    |'[A-Za-z0-9 _]*+'|"[A-Za-z0-9 _]*+\""""
+SIMPLE = re.compile(rf"""(?:[ \t\n]*+(?:-?[A-Za-z][A-Za-z-]*+[ \t\n]*+:[ \t\n]*+
+    (?:{_WORD})(?:(?:[ \t\n]*+,[ \t\n]*+|[ \t\n]++|(?=!))(?:{_WORD}))*+[ \t\n]*+)?+(?:;|\Z))*+\Z""", re.VERBOSE)
+"""A style attribute of words, numbers, colours and plain font names, as nearly all are."""
+
+
 @lru_cache(maxsize=1024)
 def read(text: str, inline: bool = False) -> Facts:
-    """Read a style sheet or (``inline``) the declarations of a style attribute."""
+    """Read a style sheet or (``inline``) the declarations of a style attribute; raises ValueError for a bomb.
+
+    A simple style attribute is cut at its semicolons, which gives the same (a test holds the two together).
+    """
+    if inline and SIMPLE.match(text):
+        properties = tuple(_in_order(text.replace("'", '"').split(";")))
+        return Facts(properties=properties, last=dict(properties))
+    return parsed(text, inline)
+
+
+def parsed(text: str, inline: bool) -> Facts:
+    """Read any style by tinycss2's tokens."""
     import tinycss2
 
     if text.count("{") + text.count("(") + text.count("[") > 20_000:
@@ -69,26 +92,30 @@ def read(text: str, inline: bool = False) -> Facts:
                 todo.append((arguments, False, depth + 1))
             elif kind in ("{} block", "[] block", "() block"):
                 todo.append((token.content, kind == "{} block", depth + 1))  # type: ignore[attr-defined]
-    return Facts(frozenset(at_rules), frozenset(functions), tuple(urls), tuple(properties))
+    return Facts(frozenset(at_rules), frozenset(functions), tuple(urls), tuple(properties), dict(properties))
 
 
 def _declarations(tokens: Iterable[object]) -> list[tuple[str, str]]:
-    """``name: value`` pairs of one block, the important ones last, so that the last of a name counts.
-
-    Nested rules in it give odd names that match nothing.
-    """
+    """``name: value`` pairs of one block. Nested rules in it give odd names that match nothing."""
     import tinycss2
 
-    out, important = list[tuple[str, str]](), list[tuple[str, str]]()
+    texts: list[str] = []
     current: list[object] = []
     for token in [*tokens, None]:
         if token is not None and not (getattr(token, "type", "") == "literal" and getattr(token, "value", "") == ";"):
             current.append(token)
             continue
-        text = tinycss2.serialize([t for t in current if getattr(t, "type", "") != "comment"])
+        texts.append(tinycss2.serialize([t for t in current if getattr(t, "type", "") != "comment"]))
+        current = []
+    return _in_order(texts)
+
+
+def _in_order(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Name and value of each declaration, the important ones last, so that the last of a name counts."""
+    out, important = list[tuple[str, str]](), list[tuple[str, str]]()
+    for text in texts:
         name, colon, value = text.partition(":")
         if colon:
             plain = value.lower().replace("!important", "")
             (out if len(plain) == len(value) else important).append((name.strip().lower(), " ".join(plain.split())))
-        current = []
     return out + important

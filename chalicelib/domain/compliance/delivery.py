@@ -9,7 +9,8 @@ from chalicelib.domain import graphemes
 from chalicelib.domain.compliance import words
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, Severity, quoted
-from chalicelib.domain.compliance.flow import SYSTEM, blocks, open_passages
+from chalicelib.domain.compliance.flow import SYSTEM, blocks, said
+from chalicelib.domain.compliance.gather import of_tag
 from chalicelib.domain.compliance.registry import Rule
 
 CLIP_BYTES = 102 * 1024
@@ -81,8 +82,8 @@ def _merge_tags(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _image_only(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """DLV002: a mail of pictures says nothing where pictures are off; 60 characters a picture, 80 in all."""
     pictures = 0
-    for element in document.elements:
-        if element.tag == "img" and not element.mso and element.get("src") and (
+    for element in of_tag(document, "img"):
+        if not element.mso and element.get("src") and (
             (element.get("width"), element.get("height")) != ("1", "1")
         ):
             pictures += 1
@@ -94,10 +95,10 @@ def _image_only(document: Document, facts: MailFacts) -> Iterator[Finding]:
 def _spam(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """DLV003: phrases that filters count against a mail."""
     phrases = (*words.SPAM["all"], *words.SPAM.get(facts.language[:2].lower() or "en", ()))
-    for passage in open_passages(document, facts):
-        for said in dict.fromkeys(words.find(passage.text, phrases)):
+    for passage, found in said(document, facts, phrases):
+        for phrase in dict.fromkeys(found) if passage.open else ():
             yield Finding(code="DLV003", severity=Severity.WARN, region=passage.region, line=passage.line,
-                          quote=quoted(said))
+                          quote=quoted(phrase))
 
 
 RULES = (

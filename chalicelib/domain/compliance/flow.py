@@ -6,8 +6,9 @@ is taken as it was given; the locked parts come from the rendered mail.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from chalicelib.domain.compliance import words
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.record import dataclass
 
@@ -85,6 +86,40 @@ def _add(out: list[Passage], words: list[str], region: str, line: int) -> None:
     text = "".join(words)
     if text.strip():
         out.append(Passage(text, region, line, bool(region) and region not in SYSTEM))
+
+
+def folded(document: Document, facts: MailFacts) -> Sequence[str]:
+    """The passages' texts, folded, in the same order."""
+    key = f"folded:{facts.subject}\x00{facts.preheader}"
+    found = document.cache.get(key)
+    if found is None:
+        document.cache[key] = found = [words.fold(passage.text) for passage in passages(document, facts)]
+    return found  # type: ignore[return-value]
+
+
+def said(document: Document, facts: MailFacts, phrases: Sequence[str]) -> Iterator[tuple[Passage, list[str]]]:
+    """Each passage in which some of the phrases stand as whole words, with those that do.
+
+    The whole mail is asked first which phrases can stand in it at all: mostly none.
+    """
+    texts = folded(document, facts)
+    key = f"joined:{facts.subject}\x00{facts.preheader}"
+    if key not in document.cache:
+        document.cache[key] = "\n".join(texts)
+    wanted = tuple(phrases)
+    likely = words.likely(str(document.cache[key]), wanted)
+    for passage, text in zip(passages(document, facts), texts, strict=True) if likely else ():
+        if any(stem in text for stem in likely) and (found := words.find_folded(text, wanted)):
+            yield passage, found
+
+
+def everything(document: Document) -> str:
+    """All words of the mail and of the values as they were given, folded."""
+    found = document.cache.get("everything")
+    if found is None:
+        whole = document.text + " " + " ".join(value.text for value in document.values)
+        document.cache["everything"] = found = words.fold(whole)
+    return str(found)
 
 
 def open_passages(document: Document, facts: MailFacts) -> list[Passage]:

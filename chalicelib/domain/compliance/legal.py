@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
-from chalicelib.domain.compliance.flow import SYSTEM, Passage, blocks, open_passages
+from chalicelib.domain.compliance.flow import SYSTEM, Passage, blocks, everything, open_passages, said
+from chalicelib.domain.compliance.gather import gathered
 from chalicelib.domain.compliance.registry import Edits, Fix, Rule
-from chalicelib.domain.compliance.words import PROMISES, TERMS, find, fold
+from chalicelib.domain.compliance.words import PROMISES, TERMS, find_folded, fold
 from chalicelib.domain.kit import Kit
 
 COUNTRY_FIELDS = {
@@ -34,6 +35,8 @@ _BARE = re.compile(r"\b(?i:price|only|just|from|now|preis|nur|ab|jetzt|precio|pr
                    r"[0-9]{1,6}[.,](?:[0-9]{2}|-|–)(?![0-9:.%]|[ ]?(?:%|am\b|pm\b|h\b|Uhr\b|km\b|kg\b|m\b))")
 _NOTE = re.compile(r"[ \t\u00a0]*(\*{1,3}|[¹²³⁴⁵⁶⁷⁸⁹]|†|‡)[ \u00a0)]?(?=[^\s*|])")
 _REFERENCE = re.compile(r"(?<=[\w)%€$£.!?”»\"'’])(\*{1,3}|[¹²³⁴⁵⁶⁷⁸⁹]|†|‡)(?![\w*|])")
+_SIGN = re.compile(r"[*¹²³⁴⁵⁶⁷⁸⁹†‡]")
+"""What every note and every reference has in it."""
 _ANSWER = re.compile(r"\s*(?:(?:re|fwd?|aw|wg|antw|antwort|tr|rv|vs|sv|vá|továbbítva)(?:\[[0-9]{1,3}\])?\s?:\s*){1,5}",
                      re.IGNORECASE)
 
@@ -78,16 +81,15 @@ def _price(document: Document, facts: MailFacts) -> Iterator[Finding]:
     (Directive 98/6/EC and PAngV §3: the final price with tax; UWG §5a: the conditions of an offer.)
     A typed price says all of that itself.
     """
-    everything = fold(document.text + " " + " ".join(v.text for v in document.values))
     for passage in open_passages(document, facts):
         if passage.region.partition(".")[0] in facts.prices or passage.region in facts.prices:
             continue
         amount = _AMOUNT.search(passage.text)
         bare = None if amount else _BARE.search(passage.text)
         missing = ["currency"] if bare else []
-        if amount and facts.country in VAT_COUNTRIES and not find(everything, _VAT):
+        if amount and facts.country in VAT_COUNTRIES and not find_folded(everything(document), _VAT):
             missing.append("tax")
-        if amount and not find(everything, _VALID):
+        if amount and not find_folded(everything(document), _VALID):
             missing.append("validity")
         found = amount or bare
         if found and missing:
@@ -107,6 +109,8 @@ def _footnotes(document: Document, facts: MailFacts) -> Iterator[Finding]:
         if passage.region in SYSTEM:
             continue
         text = passage.text
+        if not _SIGN.search(text):
+            continue
         for number, line in enumerate(text.splitlines() or [text]):
             if (match := _NOTE.match(line)) and (number or match):
                 notes.setdefault(match.group(1), []).append(passage)
@@ -129,15 +133,14 @@ def _unpaired(sign: str, passage: Passage, missing: str, state: FindingState) ->
 
 def _promise(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LEG006: "free", "win", "guarantee" need their terms, by a link (Directive 2006/114/EC; UWG §5a)."""
-    for element in document.elements:
-        href = element.get("href")
-        if href and (href in facts.kit.terms or find(element.text, TERMS)):
-            return
-    phrases = PROMISES.get(facts.language[:2].lower() or "en", ())
-    for passage in open_passages(document, facts):
-        if said := find(passage.text, phrases):
+    hrefs = gathered(document).attribute("href")
+    texts = {document.elements[index].text for index, href in hrefs.items() if href}
+    if set(facts.kit.terms) & set(filter(None, hrefs.values())) or find_folded("\n".join(map(fold, texts)), TERMS):
+        return
+    for passage, found in said(document, facts, PROMISES.get(facts.language[:2].lower() or "en", ())):
+        if passage.open:
             yield Finding(code="LEG006", severity=Severity.WARN, region=passage.region, line=passage.line,
-                          quote=quoted(said[0]))
+                          quote=quoted(found[0]))
 
 
 def _subject(document: Document, facts: MailFacts) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from chalicelib.domain import urls
 from chalicelib.domain.compliance import hosts
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
+from chalicelib.domain.compliance.gather import gathered
 from chalicelib.domain.compliance.registry import At, Edits, Fix, Rule
 from chalicelib.domain.kit import Kit
 
@@ -23,9 +24,9 @@ _SAID = re.compile(r"(?<![\w@.-])(?:https?://)?((?:[a-z0-9à-ÿ-]{1,63}\.){0,3}[
 
 def _links(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str]]:
     """All links with an address; one that a partner still fills in is not judged in the template."""
-    for element in document.elements:
-        href = element.get("href")
-        if href is None or element.tag in ("link", "base") or (facts.template and element.region):
+    for index, href in gathered(document).attribute("href").items():
+        element = document.elements[index]
+        if element.tag in ("link", "base") or (facts.template and element.region):
             continue
         if element.region != "unsubscribe":  # its address is ours and made per recipient
             yield element, href
@@ -49,24 +50,38 @@ def _malformed(document: Document, facts: MailFacts) -> Iterator[Finding]:
             yield Finding(code="LNK002", state=FindingState.UNDECIDABLE, region=element.region, quote=quoted(href),
                           line=element.line)
             continue
-        try:
-            urls.normalise(_FIELD.sub("x", href))
-        except urls.BadUrl as error:
+        reason = _address(document, href)[1]
+        if reason:
             yield Finding(code="LNK002", region=element.region, quote=quoted(href), line=element.line,
-                          params={"reason": error.code},
-                          fix=(href, f"https://{href}") if error.code == "url.scheme_missing" else None)
+                          params={"reason": reason},
+                          fix=(href, f"https://{href}") if reason == "url.scheme_missing" else None)
+
+
+def _address(document: Document, href: str) -> tuple[str, str]:
+    """The host of an address, lower case and in punycode, or why it is none; each address is read once."""
+    known = document.cache.setdefault("addresses", {})
+    found = known.get(href)  # type: ignore[attr-defined]
+    if found is None:
+        try:
+            found = (urls.host_of(urls.normalise(_FIELD.sub("x", href))), "")
+        except urls.BadUrl as error:
+            found = ("", error.code)
+        known[href] = found  # type: ignore[index]
+    return found  # type: ignore[no-any-return]
 
 
 def _insecure(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK008: ``http:`` in links and images; namespaces and document types are not links."""
-    for element in document.elements:
+    names = ("href", "src", "background")
+    given = ((index, place, value) for place, name in enumerate(names)
+             for index, value in gathered(document).attribute(name).items() if ":" in value)
+    for index, _, value in sorted(given):
+        element = document.elements[index]
         if element.tag == "img" and element.region and not facts.template:
             continue  # a partner chooses among HQ's images; HQ was told at publish
-        for name in ("href", "src", "background"):
-            value = element.get(name) or ""
-            if urls.scheme_of(value) == "http":
-                yield Finding(code="LNK008", severity=Severity.WARN, region=element.region, quote=quoted(value),
-                              line=element.line, fix=(value, re.sub(r"(?i)\Ahttp:", "https:", value.strip())))
+        if urls.scheme_of(value) == "http":
+            yield Finding(code="LNK008", severity=Severity.WARN, region=element.region, quote=quoted(value),
+                          line=element.line, fix=(value, re.sub(r"(?i)\Ahttp:", "https:", value.strip())))
 
 
 def _hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str, str]]:
@@ -80,11 +95,9 @@ def _hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str,
 def _read_hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element, str, str]]:
     for element, href in _links(document, facts):
         href = href.strip()
-        if urls.scheme_of(href) in ("http", "https"):
-            try:
-                yield element, href, urls.host_of(urls.normalise(_FIELD.sub("x", href)))
-            except urls.BadUrl:
-                continue  # LNK002 has told
+        host, reason = _address(document, href)
+        if not reason:  # LNK002 has told
+            yield element, href, host
 
 
 def _shortener(document: Document, facts: MailFacts) -> Iterator[Finding]:
@@ -134,7 +147,7 @@ def _with(href: str, wanted: Sequence[tuple[str, str]]) -> str:
 def _other_words(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK006: a link whose words are an address leads to that address's owner."""
     for element, _, host in _hosts(document, facts):
-        for said in _SAID.findall(element.text[:1_000].lower()):
+        for said in _SAID.findall(element.text[:1_000].lower()) if "." in element.text else ():
             if not hosts.same_owner(said, hosts.readable(host)) and not hosts.same_owner(said, host):
                 yield Finding(code="LNK006", region=element.region, quote=quoted(element.text), line=element.line,
                               params={"said": said, "host": hosts.readable(host)})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from chalicelib.domain.compliance import colours, css
+from chalicelib.domain.compliance import colours, css, gather
 from chalicelib.domain.compliance.cascade import Sheet
 from chalicelib.domain.compliance.colours import Rgb
 from chalicelib.domain.compliance.document import Document, Element
@@ -27,6 +27,10 @@ _OF_FONT = (10.0, 13.0, 16.0, 18.0, 24.0, 32.0, 48.0)
 _BOLD = frozenset({"b", "strong", "th", *_HEADINGS})
 _OWN = frozenset({"a", "mark", *_SIZES, *_BOLD})
 """Elements that browsers give a look of their own."""
+_GIVEN = frozenset({"style", "color", "bgcolor", "background", "hidden", "size", "href"})
+"""Attributes on which a look depends."""
+_READ = ("color", "background", "font", "opacity", "display", "visibility", "url")
+"""What a rule of a style sheet must speak of to change a look."""
 _BOLD_FROM = 700
 """CSS Fonts 4: the weight that ``bold`` stands for; WCAG's "bold" and browsers' checkers take the same."""
 _FONT = re.compile(r"(?:\A|\s)(?P<size>[0-9.]{1,8}(?:px|pt|em|rem|%)|(?:xx?-)?(?:small|large)|medium|larger|smaller)"
@@ -62,19 +66,41 @@ class Look:
 
 
 def looks(document: Document) -> Sequence[Look]:
-    """One look per element, computed once per document."""
+    """One look per element, computed once per document; raises ValueError where a style cannot be read."""
     found = document.cache.get("looks")
     if found is None:
-        made: list[Look] = []
-        sheet = Sheet(style.text for style in document.styles if not style.inline)
-        for index, element in enumerate(document.elements):
-            parent = made[element.parent] if 0 <= element.parent < len(made) else Look()
-            made.append(_look(element, parent, sheet.declarations(index, document.elements) if sheet else ""))
-        document.cache["looks"] = found = made
+        try:
+            found = _looks(document)
+        except ValueError as error:
+            found = str(error)
+        document.cache["looks"] = found
+    if isinstance(found, str):
+        raise ValueError(found)
     return found  # type: ignore[return-value]
 
 
-def _look(element: Element, parent: Look, general: str) -> Look:
+def _looks(document: Document) -> list[Look]:
+    """Elements that are alike in alike surroundings, as the rows of a mail are, look alike and share one look."""
+    nothing, made = Look(), list[Look]()
+    known: dict[tuple[int, str, str, tuple[tuple[str, str], ...]], Look] = {}
+    sheet = Sheet((style.text for style in document.styles if not style.inline), _READ)
+    for index, element in enumerate(document.elements):
+        parent = made[element.parent] if 0 <= element.parent < index else nothing
+        general = sheet.declarations(index, document.elements) if sheet else ""
+        given = tuple([pair for pair in element.attributes if pair[0] in _GIVEN]) if element.attributes else ()
+        if not general and not given and element.tag not in _OWN:
+            made.append(parent)
+            continue
+        # A parent's number is its own for as long as the list holds it.
+        key = (id(parent), element.tag, general, given)
+        look = known.get(key)
+        if look is None:
+            look = known[key] = _look(document, element, parent, general)
+        made.append(look)
+    return made
+
+
+def _look(document: Document, element: Element, parent: Look, general: str) -> Look:
     style, attributes = "", {"color": "", "bgcolor": "", "background": "", "hidden": "", "size": ""}
     for name, value in element.attributes:
         if name == "style":
@@ -86,7 +112,7 @@ def _look(element: Element, parent: Look, general: str) -> Look:
         style = f"{general};{style}"
     if not style and tag not in _OWN and not any(attributes.values()):
         return parent
-    read = css.read(style, True)
+    read = gather.style(document, style)
     background = _background(read, attributes, parent, tag)
     font, weight = _font(read)
     if not font and tag == "font":

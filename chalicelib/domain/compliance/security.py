@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from chalicelib.domain import urls
-from chalicelib.domain.compliance import css
+from chalicelib.domain.compliance.css import Facts
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
+from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of, styles_that
 from chalicelib.domain.compliance.registry import Rule
 
 _FORBIDDEN = (
@@ -36,43 +37,45 @@ def _forbidden_elements(document: Document, facts: MailFacts) -> Iterator[Findin
 
 def _external_css(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """SEC002: style that is fetched: ``<link>`` of any kind and ``@import`` however it is written."""
-    for element in document.elements:
-        if element.tag == "link":
-            yield _at(element, "SEC002", f"<link {element.get('href') or ''}>")
-    for style in document.styles:
-        if "import" in css.read(style.text, style.inline).at_rules:
-            yield Finding(code="SEC002", region=style.region, line=style.line, quote="@import")
+    for element in of_tag(document, "link"):
+        yield _at(element, "SEC002", f"<link {element.get('href') or ''}>")
+    for style, _ in styles_that(document, lambda read: "import" in read.at_rules):
+        yield Finding(code="SEC002", region=style.region, line=style.line, quote="@import")
 
 
 def _handlers(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """SEC003: event handlers."""
-    for element in document.elements:
+    handlers = {name for name in gathered(document).attributes if _HANDLER.fullmatch(name)}
+    for element in document.elements if handlers else ():
         for name, _ in element.attributes:
-            if _HANDLER.fullmatch(name):
+            if name in handlers:
                 yield _at(element, "SEC003", name)
 
 
 def _dangerous_urls(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """SEC004: URLs that run or carry content, blanks and control characters taken out first."""
+    safe = set[str]()
     for element in document.elements:
         for name, value in element.attributes:
+            if name not in URL_ATTRIBUTES or (value in safe and name != "srcset"):
+                continue
             candidates = value.split(",") if name == "srcset" else [value]
-            if name in URL_ATTRIBUTES and any(urls.is_dangerous(url) for url in candidates):
+            if any(urls.is_dangerous(url) for url in candidates):
                 yield _at(element, "SEC004", value)
-    for style in document.styles:
-        for url in css.read(style.text, style.inline).urls:
+            else:
+                safe.add(value)
+    for style, read in styles_that(document, lambda read: read.urls):
+        for url in read.urls:
             if urls.is_dangerous(url):
                 yield Finding(code="SEC004", region=style.region, line=style.line, quote=quoted(url))
 
 
 def _tracking_pixels(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """SEC005: an image nobody can see, from a host that is not the brand's own."""
-    for element in document.elements:
-        if element.tag not in ("img", "v:image", "v:imagedata") or not element.get("src"):
-            continue
-        host = urls.host_of(element.get("src") or "")
-        if _invisible(element) and host not in facts.image_hosts:
-            yield _at(element, "SEC005", element.get("src") or "")
+    for element in of_tag(document, "img", "v:image", "v:imagedata"):
+        source = element.get("src")
+        if source and _invisible(document, element) and urls.host_of(source) not in facts.image_hosts:
+            yield _at(element, "SEC005", source)
 
 
 def _locked(document: Document, facts: MailFacts) -> Iterator[Finding]:
@@ -88,10 +91,11 @@ def _hidden_text(document: Document, facts: MailFacts) -> Iterator[Finding]:
     text that stands in the element directly counts. Where a style sheet may show the element
     again (a class on it), a person must look.
     """
-    for element in document.elements:
-        if not element.own.strip() or element.region == "preheader" or element.mso:
+    for index in gathered(document).texts:
+        element = document.elements[index]
+        if element.region == "preheader" or element.mso:
             continue
-        style = css.read(element.get("style") or "", True)
+        style = style_of(document, element)
         if _hides(style) or element.get("hidden") is not None:
             state = FindingState.UNDECIDABLE if element.get("class") else FindingState.FAIL
             yield Finding(code="SEC007", severity=Severity.WARN, state=state, region=element.region,
@@ -103,8 +107,9 @@ def _partner_css_and_syntax(document: Document, facts: MailFacts) -> Iterator[Fi
 
     The syntax is harmless (it is sent as text), so it is a warning; a whole merge tag is DLV008.
     """
+    running = {(style.text, style.inline): read.active for style, read in distinct_styles(document) if read.active}
     for style in document.styles:
-        active = css.read(style.text, style.inline).active
+        active = running.get((style.text, style.inline), "")
         partner = style.region not in ("", "preheader", "imprint", "address", "unsubscribe")
         if active or partner:
             yield Finding(code="SEC008", region=style.region, line=style.line, quote=quoted(active or style.text))
@@ -117,8 +122,8 @@ def _at(element: Element, code: str, quote: str) -> Finding:
     return Finding(code=code, region=element.region, quote=quoted(quote), line=element.line)
 
 
-def _invisible(element: Element) -> bool:
-    style = css.read(element.get("style") or "", True)
+def _invisible(document: Document, element: Element) -> bool:
+    style = style_of(document, element)
     sizes = [style.value(name) or (element.get(name) or "").strip() for name in ("width", "height")]
     return all(_tiny(size) for size in sizes) or _hides(style)
 
@@ -128,11 +133,12 @@ def _tiny(size: str) -> bool:
     return bool(match and match.group(1)) and float(match.group(1)) <= 1 if match else False
 
 
-def _hides(style: css.Facts) -> bool:
-    size = re.match(r"0+(\.0+)?([a-z%]*)$", style.value("font-size"))
+def _hides(style: Facts) -> bool:
+    size, opacity = style.value("font-size"), style.value("opacity")
     return (
-        style.value("display") == "none" or style.value("visibility") == "hidden" or bool(size)
-        or bool(re.match(r"0?\.?0+$", style.value("opacity")))
+        style.value("display") == "none" or style.value("visibility") == "hidden"
+        or (size[:1] == "0" and bool(re.match(r"0+(\.0+)?([a-z%]*)$", size)))
+        or (opacity != "" and bool(re.match(r"0?\.?0+$", opacity)))
     )
 
 

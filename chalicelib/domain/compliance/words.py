@@ -80,8 +80,41 @@ def _pattern(phrases: tuple[str, ...]) -> re.Pattern[str] | None:
 
 def find(text: str, phrases: Iterable[str]) -> list[str]:
     """The phrases that stand in ``text`` as whole words, as they stand there (folded), in order."""
-    pattern = _pattern(tuple(phrases))
-    return [match.group() for match in pattern.finditer(fold(text))] if pattern else []
+    return find_folded(fold(text), tuple(phrases))
+
+
+def find_folded(folded: str, phrases: tuple[str, ...]) -> list[str]:
+    """The same in a text that is folded already."""
+    pattern = _pattern(phrases)
+    return [match.group() for match in pattern.finditer(folded)] if pattern else []
+
+
+def likely(folded: str, phrases: tuple[str, ...]) -> list[str]:
+    """The letters of those phrases that may stand in a folded text; where there are none, none is found in it."""
+    return [stem for stem in _stems(phrases) if stem in folded]
+
+
+@lru_cache(maxsize=256)
+def _stems(phrases: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple({fold(phrase).removesuffix("*"): None for phrase in phrases if phrase.strip()})
+
+
+def may_hold(text: str, folded: str, name: str) -> bool:
+    """Whether ``text`` may hold a name one typing mistake off; False only where it surely does not.
+
+    One mistake (a letter more, less or another, or two swapped) leaves one of any three parts of a name as it is.
+    """
+    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
+        return True
+    return any(part in folded for part in _thirds(name))
+
+
+@lru_cache(maxsize=256)
+def _thirds(name: str) -> tuple[str, ...]:
+    """Three parts of a folded name that hold no blanks, or "" where it is too short for parts that say anything."""
+    word = max(re.split(r"[^\w]+", fold(name)), key=len)
+    size = len(word) // 3
+    return (word[:size], word[size:2 * size], word[2 * size:]) if size else ("",)
 
 
 def words(text: str) -> list[str]:
