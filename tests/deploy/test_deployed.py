@@ -14,6 +14,7 @@ from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.totals import Totals
+from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import contacts, drafts, progress, review, submit
 from chalicelib.usecases.drafts import Typed
@@ -21,7 +22,7 @@ from chalicelib.wiring import Container
 from infra.deploy.stack import Stack
 from infra.local import seed
 from tests.deploy.conftest import Deployed, Visitor, until
-from tests.isolation.judge import administrator
+from tests.isolation.judge import PAGES, administrator
 
 pytestmark = [pytest.mark.package, pytest.mark.emulator]
 SUBJECT = "Your bike wakes up"
@@ -164,6 +165,12 @@ def suppressed(world: Container, contact: str) -> bool:
     with administrator():
         items = world.clients.get("dynamodb").scan(TableName=world.names.table(TRUST))["Items"]
     return any(item["sk"]["S"] == f"{contact}#S" for item in items)
+
+
+def test_every_function_was_heard(deployed: Deployed, world: Container) -> None:
+    """The calls of each function's own process were noted, and judged by what that function may do."""
+    assert set(deployed.noted.count) == {*FUNCTIONS, *PAGES}, "each of them calls AWS for a campaign"
+    assert sum(deployed.noted.count.values()) > 200
 
 
 def test_a_poisoned_message_ends_in_the_dead_letter_queue(deployed: Deployed) -> None:

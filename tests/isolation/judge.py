@@ -41,8 +41,6 @@ UNJUDGED = {
     "tests/local/test_run_pump.py": "the test plays Lambda's poller on queues of its own",
     "tests/contract/test_isolation.py::test_the_recorder_sees_what_is_wrong": "it goes past the stores on purpose",
     "tests/contract/test_moto_deviations.py": "moto itself, with calls that the program never makes",
-    "tests/package/test_package_work.py": "the surroundings' own calls; the functions run in a process of their own",
-    "tests/deploy/": "the operator's own calls; the functions run in processes of their own",
     "tests/isolation/test_judge.py": "it makes the wrong calls, to see them caught",
 }
 """Where a test begins with one of these names, its calls are about nothing of a deployment: name -> why."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from chalicelib.wiring import Container
 from infra.local.emulator import REGION
 from tests.contract.backends import Backend, new_partner, own_keys
 from tests.fakes.system import FakeClock
-from tests.isolation.judge import JUDGE, Judge, acting, administrator
+from tests.isolation.judge import JUDGE, Judge, Noted, acting, administrator
 
 TABLE = "countersign-test-workflow"
 
@@ -91,3 +93,42 @@ def test_a_request_that_cant_be_read_is_wrong() -> None:
     judge.sent(Request(), "before-send.sqs.SendMessage")
     assert len(judge.wrong) == 1
     assert "can't be judged" in judge.wrong[0]
+
+
+def test_what_another_process_notes_is_judged_alike(tmp_path: Path) -> None:
+    """A function's own process writes down what it sends; half a line waits until it is whole."""
+    def line(**told: object) -> str:
+        return json.dumps({"function": "countersign-ci-tick", **told}) + "\n"
+
+    def put(queue: str) -> str:
+        body = json.dumps({"QueueUrl": f"http://127.0.0.1/0/countersign-ci-{queue}", "MessageBody": "{}"})
+        return line(call="before-send.sqs.SendMessage", url="http://127.0.0.1/", body=body, key="test")
+
+    judge, file = Judge(), tmp_path / "calls"
+    judge.noted.append(Noted(file, "countersign-ci-"))
+    judge.catch_up()
+    file.write_text(put("plan") + put("notices")[:40], "utf-8")
+    judge.catch_up()
+    assert judge.wrong == []
+    file.write_text(put("plan") + put("notices"), "utf-8")
+    judge.catch_up()
+    assert [wrong.partition(":")[0] for wrong in judge.wrong] == ["sqs.SendMessage of tick "]
+    assert judge.noted[0].count == {"tick": 2}
+
+
+def test_keys_of_another_process_are_known_by_partner(tmp_path: Path) -> None:
+    """Whom keys are for is noted with them, so that the same call is right with the one partner's and wrong else."""
+    mine, yours = new_partner(), new_partner()
+    role = "arn:aws:iam::000000000000:role/countersign-ci-partner"
+    body = json.dumps({"TableName": "countersign-ci-trust", "Key": {"pk": {"S": f"P#{mine}#CONTACT#00"},
+                                                                    "sk": {"S": "x"}}})
+    lines = [{"function": "countersign-ci-send", "keys": partner, "role": role, "tags": {"partner": partner}}
+             for partner in (mine, yours)]
+    lines += [{"function": "countersign-ci-send", "call": "before-send.dynamodb.GetItem", "url": "", "body": body,
+               "key": partner} for partner in (mine, yours)]
+    judge, file = Judge(), tmp_path / "calls"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    judge.noted.append(Noted(file, "countersign-ci-"))
+    judge.catch_up()
+    assert len(judge.wrong) == 1
+    assert yours in judge.wrong[0]

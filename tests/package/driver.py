@@ -8,12 +8,15 @@ the answer is ``{"result": ...}`` or ``{"error": ...}``, with the modules of int
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import sys
 import traceback
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+SURROUNDINGS = Path(__file__).parents[1] / "deploy" / "surroundings" / "sitecustomize.py"
 WATCHED = ("app", "chalice", "premailer", "lxml", "boto3", "moto", "pytest")
 
 
@@ -54,9 +57,19 @@ def call(line: dict[str, Any], clock: Clock) -> Any:
     return handler(line["event"], Context()) if "event" in line else callable(handler)
 
 
+def surround() -> None:
+    """Have botocore tell of the handlers' calls, where ``SURROUNDINGS_CALLS`` names a file for them."""
+    spec = importlib.util.spec_from_file_location("surroundings", SURROUNDINGS)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.install()
+
+
 def main() -> None:
     """Answer lines until there are no more; whatever the handlers print goes to standard error."""
     sys.path.insert(0, sys.argv[1])
+    surround()
     answers, sys.stdout = sys.stdout, sys.stderr
     clock = Clock()
     for text in sys.stdin:

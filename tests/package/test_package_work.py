@@ -18,6 +18,7 @@ from chalicelib.adapters.aws import Clients
 from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Zone
+from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import drafts, progress, review, submit
 from chalicelib.usecases.drafts import Typed
@@ -26,6 +27,7 @@ from infra.local.clock import OffsetClock
 from infra.local.emulator import ACCESS_KEY, REGION, SECRET_KEY, Emulator, free_port
 from infra.local.pump import Pump, carry_delays, queue_urls
 from infra.local.run import BUCKET, Identity, Ports, environment
+from tests.isolation.judge import JUDGE, Noted
 from tests.package.conftest import Packaged
 
 pytestmark = [pytest.mark.package, pytest.mark.emulator]
@@ -54,7 +56,9 @@ class Deployment:
         self.world = wiring.Container(settings.read(variables), clock=self.clock, clients=clients)
         resources.ensure_mail(
             clients.get("sesv2", endpoint=self.mail.url), self.world.names.prefix, REGION, seed.SENDERS)
-        self.package = Packaged(unzipped, variables)
+        self.noted = Noted(data / "calls.jsonl", "")
+        JUDGE.noted.append(self.noted)
+        self.package = Packaged(unzipped, variables | {"SURROUNDINGS_CALLS": str(self.noted.file)})
         self.package.ask(world=True)
         self.handled: Counter[str] = Counter()
         self.pump = Pump(sqs, urls, self.clock, region=REGION, find=self.find)
@@ -99,6 +103,7 @@ class Deployment:
         self.package.close()
         self.mail.stop()
         self.emulator.stop()
+        JUDGE.noted.remove(self.noted)
 
 
 @pytest.fixture
@@ -162,6 +167,8 @@ def test_the_package_does_the_work(deployment: Deployment) -> None:
     kinds = set(deployment.handled)
     assert {"tick", "plan plan", "send send", "feedback Notification", "feedback S3", "imports S3"} <= kinds
     assert {"notices invited", "notices programme_opened", "notices outbox", "notices import_done"} <= kinds
+    JUDGE.catch_up()
+    assert set(FUNCTIONS) <= set(deployment.noted.count), "the calls of each function were heard and judged"
 
 
 def test_every_kind_of_message_is_known_to_the_package(deployment: Deployment) -> None:
