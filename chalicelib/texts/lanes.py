@@ -31,6 +31,7 @@ MESSAGES: dict[str, str] = {
     "kit.country": "Line {line}: “{value}” is not a country. Write two capitals, for example DE.",
     "kit.imprint_field": "Line {line}: “{value}” is not a field of the legal data. See the list in docs/rules.md.",
     "kit.rule": "Line {line}: there is no rule “{value}”. See the list in docs/rules.md.",
+    "kit.said": "{said}",
     "lanes.doubled": "Line {line}: two lanes are called “{value}”. Give each a name of its own.",
     "lanes.default": "Line {line}: “{value}” asks nobody and cannot be the default. Name a lane that asks people.",
     "lanes.open": "Line {line}: the lane “{value}” asks nobody and has no condition. Say under {path} when it may.",

@@ -54,9 +54,9 @@ def all_in_force(current: Sequence[Book]) -> Sequence[tuple[Book, Kit]]:
     return [(book, _kit(book.source)) for book in current if book.kind is BookKind.KIT]
 
 
-def published(world: World, kind: BookKind, scope: Scope) -> Sequence[Book]:
+def published(world: World, kind: BookKind, scope: Scope, *, limit: int = 50) -> Sequence[Book]:
     """A scope's versions, newest first."""
-    return world.books.versions(kind, scope)
+    return world.books.versions(kind, scope, limit=limit)
 
 
 def publish(

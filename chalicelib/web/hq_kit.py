@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chalicelib import texts
 from chalicelib.domain import book as books
@@ -15,6 +16,7 @@ from chalicelib.domain.kit import EMPTY
 from chalicelib.domain.people import Role
 from chalicelib.domain.scope import Scope
 from chalicelib.usecases import exceptions, kits, lanes, partners
+from chalicelib.web import hq_kit_form
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.http import Answer, plain, redirect
 from chalicelib.web.pages import render
@@ -80,24 +82,24 @@ def publish(visit: Visit, kind: str) -> Answer:
     return redirect(visit.urls.rules(kind) + (f"?market={market}" if market != "all" else ""))
 
 
-def _trial(visit: Visit, kind: BookKind, market: str, source: str) -> lanes.Simulation:
-    """Read the text; for routes, run it on the submissions that the version in force has seen."""
+def _trial(visit: Visit, kind: BookKind, market: str, source: str) -> lanes.Simulation | dict[str, Any]:
+    """Read the text and run it on past submissions: a kit on the newest, routes on those of the version in force."""
     if kind is BookKind.KIT:
-        kit_text.read(source)
-        return lanes.Simulation()
+        stands = hq_kit_form.newest(visit, market)
+        return hq_kit_form.changes(visit, market, stands, kit_text.read(source), source)
     past = lanes.policy_of(visit.world.books.current(), _scope(visit, market)).version
     return lanes.simulate(visit.world, source, past=past)
 
 
 def _page(
     visit: Visit, kind: BookKind, market: str, *, source: str | None = None, problems: tuple[Problem, ...] = (),
-    status: int = 200, trial: lanes.Simulation | None = None,
+    status: int = 200, trial: lanes.Simulation | dict[str, Any] | None = None,
 ) -> Answer:
     versions = kits.published(visit.world, kind, _scope(visit, market))
     latest = versions[0] if versions else None
     return render(
         visit, "hq/kit.html" if kind is BookKind.KIT else "hq/lanes.html", status=status, errors=problems,
-        desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial,
+        desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial, change=trial,
         source=source if source is not None else (latest.source if latest else ""), versions=versions,
         number=(latest.number if latest else 0) + 1, is_admin=Role.HQ_ADMIN in visit.hq_roles,
         markets=[("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")],

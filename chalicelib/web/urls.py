@@ -159,6 +159,18 @@ class Urls:
         """The rule reference, or the page of a brand kit (``kit``) or of the approval routes (``lanes``)."""
         return f"{self.hq}/hq/rules" + (f"/{kind}" if kind else "")
 
+    def images(self, *parts: str) -> str:
+        """HQ's library of images, and what lies below it."""
+        return f"{self.hq}/hq/images" + "".join(f"/{quote(part, safe='')}" for part in parts)
+
+    def kit(self, market: str = "all") -> str:
+        """The brand kit field by field."""
+        return f"{self.hq}/hq/kit" + (f"?{urlencode({'market': market})}" if market != "all" else "")
+
+    def baselines(self, market: str = "all") -> str:
+        """What a kit lets pass in templates that stood before it."""
+        return f"{self.hq}/hq/kit/baseline" + (f"?{urlencode({'market': market})}" if market != "all" else "")
+
     def exceptions(self, partner: str) -> str:
         """A partner's exceptions."""
         return f"{self.hq}/hq/exceptions/{partner}"
