@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.place import DESKTOP, PHONE, ROOT, SHOTS, Place, hold_to_axe
+from tests.isolation.judge import JUDGE, Noted
 from tests.local.ports import three_free_ports
 
 __all__ = ["DESKTOP", "PHONE", "SHOTS", "hold_to_axe"]
@@ -47,10 +48,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         pytest.skip("the local AWS is not installed: run `make run` or `make check` once")
     port, folder = three_free_ports().pages, tmp_path_factory.mktemp("local")
     log = (folder / "run.log").open("w+", encoding="utf-8")
+    noted = Noted(folder / "calls.jsonl", "")
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "infra.local.run", "--port", str(port), "--data", str(folder / "data")],
+        noted.command(
+            sys.executable, "-u", "-m", "infra.local.run", "--port", str(port), "--data", str(folder / "data")),
         cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, text=True,
     )
+    JUDGE.noted.append(noted)
     try:
         deadline = time.monotonic() + 120
         while "Countersign is ready" not in (said := Path(log.name).read_text("utf-8")):
@@ -63,8 +67,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         status = process.wait(60)
         said = Path(log.name).read_text("utf-8")
         log.close()
+    JUDGE.catch_up()
+    JUDGE.noted.remove(noted)
     assert status == 0, said
     assert "Traceback" not in said, said
+    assert JUDGE.wrong == []
+    assert {"pages", "tick"} <= set(noted.count), "the calls of pages and handlers were heard"
 
 
 @pytest.fixture(scope="module")

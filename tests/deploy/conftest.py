@@ -38,12 +38,10 @@ from infra.local.emulator import (
     Emulator,
     free_port,
 )
-from tests.isolation.judge import ADMINISTRATOR, JUDGE, Noted, administrator
+from tests.isolation.judge import ADMINISTRATOR, JUDGE, SURROUNDINGS, Noted, administrator
 from tests.package.conftest import build_once
 
 T = TypeVar("T")
-SURROUNDINGS = Path(__file__).parent / "surroundings"
-
 
 @dataclass(frozen=True)
 class Got:

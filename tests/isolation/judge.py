@@ -36,9 +36,7 @@ UNJUDGED = {
     "tests/adapters/test_table.py": "a server of the test's own answers to a table of no deployment",
     "tests/adapters/test_blobs.py": "a server of the test's own answers; keys of S3 are made up",
     "tests/adapters/test_credentials.py": "credentials and calls are made up, to see who signs",
-    "tests/adapters/test_schema.py": "the test reads back, as administrator, what was made",
     "tests/local/ses/": "the local SES endpoint itself, with requests that the program never makes",
-    "tests/local/test_run_pump.py": "the test plays Lambda's poller on queues of its own",
     "tests/contract/test_isolation.py::test_the_recorder_sees_what_is_wrong": "it goes past the stores on purpose",
     "tests/contract/test_moto_deviations.py": "moto itself, with calls that the program never makes",
     "tests/isolation/test_judge.py": "it makes the wrong calls, to see them caught",
@@ -46,6 +44,7 @@ UNJUDGED = {
 """Where a test begins with one of these names, its calls are about nothing of a deployment: name -> why."""
 TAGS = "x-amz-tagging"
 """The header that gives an object tags with the object itself: it takes a right of its own."""
+SURROUNDINGS = Path(__file__).parents[1] / "deploy" / "surroundings"
 _KEY = re.compile(r"Credential=([^/]+)/")
 
 
@@ -80,6 +79,11 @@ class Noted:
     prefix: str
     count: Counter[str] = field(default_factory=Counter)
     _at: int = 0
+
+    def command(self, *program: str) -> list[str]:
+        """A command line by which a Python program, function or not, notes its calls here."""
+        variables = {"PYTHONPATH": SURROUNDINGS, "SURROUNDINGS_CALLS": self.file, "SURROUNDINGS_PROGRAM": "yes"}
+        return ["env", *(f"{name}={value}" for name, value in variables.items()), *program]
 
     def news(self) -> Iterator[dict[str, Any]]:
         """The lines that were not told before; one that is being written waits for the next time."""

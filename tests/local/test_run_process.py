@@ -18,6 +18,7 @@ import pytest
 from infra.local.emulator import port_taken
 from infra.local.keeper import is_emulator
 from infra.local.run import CannotStart, Ports
+from tests.isolation.judge import JUDGE, Noted
 from tests.local.ports import three_free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,8 @@ class Started:
         self.output = data.parent / "output.txt"
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "infra.local.run", "--port", str(ports.pages), "--data", str(data)],
+                Noted(data.parent / "calls.jsonl", "").command(
+                    sys.executable, "-m", "infra.local.run", "--port", str(ports.pages), "--data", str(data)),
                 cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             )
 
@@ -75,9 +77,12 @@ class Started:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
-    """A data folder; an emulator that a failed test left is ended by its id."""
-    data = tmp_path / "data"
+    """A data folder; what ran there is judged, and an emulator that a failed test left is ended by its id."""
+    data, noted = tmp_path / "data", Noted(tmp_path / "calls.jsonl", "")
+    JUDGE.noted.append(noted)
     yield data
+    JUDGE.catch_up()
+    JUDGE.noted.remove(noted)
     note = data / "emulator" / "emulator.json"
     if note.exists():
         pid = int(json.loads(note.read_text("utf-8"))["pid"])

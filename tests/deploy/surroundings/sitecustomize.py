@@ -6,7 +6,8 @@ the variable on to the functions. Nothing of the artefact is changed: its contai
 only, since it is loaded before the function's own packages are in reach.
 
 ``SURROUNDINGS_CLOCK`` names the file of an offset in seconds (``infra.local.clock`` writes it),
-``SURROUNDINGS_CALLS`` the file that gets a JSON line for each call.
+``SURROUNDINGS_CALLS`` the file that gets a JSON line for each call. ``SURROUNDINGS_PROGRAM`` says that a
+process which is no function is to be surrounded as well.
 """
 
 from __future__ import annotations
@@ -137,5 +138,5 @@ def install() -> None:
         sys.meta_path.insert(0, _Afterwards(then))
 
 
-if FUNCTION:  # The emulator's own process has the variables, too, and is no function.
+if FUNCTION or "SURROUNDINGS_PROGRAM" in _environ:  # The emulator's own process has the others, and is neither.
     install()
