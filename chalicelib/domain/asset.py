@@ -161,6 +161,7 @@ class Use:
 
     campaign: CampaignId
     partner: PartnerId
+    partner_name: str = ""
     name: str
     submitted: bool = False
     at: datetime

@@ -93,9 +93,9 @@ def _of_brand(world: World, found: Asset) -> bool:
 
 
 def choose(
-    world: World, session: PartnerSession, person: Person, where: Place, owner: str, sha256: str,
+    world: World, session: PartnerSession, person: Person, where: Place, owner: str, sha256: str, *, partner: str = "",
 ) -> Draft:
-    """Put a picture with its description into the draft.
+    """Put a picture with its description into the draft; ``partner`` is the name that HQ sees beside its picture.
 
     Raises NotFound, Refused ``image.gone`` or ``image.shape``, Conflict ``draft.changed``.
     """
@@ -106,7 +106,7 @@ def choose(
     saved = drafts.save(world, session, person, where.story.id, where.draft.version, Typed(
         values={key: url, f"{key}.alt": found.alt},
     ))
-    library.note_uses(world, session, where.story.id, where.story.name, [url], submitted=False)
+    library.note_uses(world, session, where.story.id, where.story.name, [url], partner=partner, submitted=False)
     return saved
 
 

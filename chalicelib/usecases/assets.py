@@ -11,7 +11,7 @@ from chalicelib.domain.asset import Asset, Box, Details, Upload, UploadId, Uploa
 from chalicelib.domain.campaign import Revision
 from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.errors import Conflict, NotFound, Permanent, Problem, Refused
-from chalicelib.domain.ids import CampaignId, PartnerId, PersonId, is_id, make_id
+from chalicelib.domain.ids import CampaignId, PersonId, is_id, make_id
 from chalicelib.ports.system import PartnerSession, UploadForm
 from chalicelib.usecases.world import World
 
@@ -209,10 +209,14 @@ def fact(world: World, one: Asset, origin: Asset) -> ImageFact:
 # --- where they are used
 
 def note_uses(
-    world: World, session: PartnerSession, campaign: CampaignId, name: str, urls: Iterable[str], *, submitted: bool,
+    world: World, session: PartnerSession, campaign: CampaignId, name: str, urls: Iterable[str], *, partner: str,
+    submitted: bool,
 ) -> None:
     """Keep where images were put. It informs people; a crash in between leaves a line out, nothing else."""
-    use = Use(campaign=campaign, partner=session.partner, name=name, submitted=submitted, at=world.clock.now())
+    use = Use(
+        campaign=campaign, partner=session.partner, partner_name=partner, name=name, submitted=submitted,
+        at=world.clock.now(),
+    )
     for url in dict.fromkeys(urls):
         place = assets.owner_in(world.facts.media_url, url)
         if place and place[0] in ("", session.partner):
@@ -240,8 +244,3 @@ def remember(world: World, session: PartnerSession, revision: Revision) -> None:
         except (NotFound, Conflict):
             continue
 
-
-def names_of(world: World, partners: Iterable[PartnerId]) -> dict[PartnerId, str]:
-    """The partners' names by id, for a list of uses; in one batched read."""
-    wanted = tuple(dict.fromkeys(partners))
-    return {card.id: card.name for card in world.programmes.desk(partners=wanted).partners} if wanted else {}

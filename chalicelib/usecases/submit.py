@@ -162,7 +162,8 @@ def submit(
     world.campaigns.commit(session, change)
     outbox.ring(world, change.after)
     lanes.note(world, answers.route, change.after)
-    assets.note_uses(world, session, campaign.id, campaign.name, revision.assets, submitted=True)
+    assets.note_uses(world, session, campaign.id, campaign.name, revision.assets,
+                     partner=answers.partner.name, submitted=True)
     return change.after
 
 

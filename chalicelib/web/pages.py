@@ -87,10 +87,11 @@ def navigation(visit: Visit) -> list[tuple[str, str]]:
             (_("Campaigns"), urls.partner_home(visit.partner)),
             (_("My customers"), urls.partner_page(visit.partner, "customers")),
             (_("Company and sender"), urls.partner_page(visit.partner, "profile")),
+            (_("Pictures"), urls.partner_page(visit.partner, "images")),
         ]
     if visit.hq_roles & {Role.HQ_ADMIN, Role.HQ_DESIGNER}:
         lines = [(_("Overview"), urls.hq_home()), (_("Templates"), urls.templates()),
-                 (_("Programmes"), urls.programmes()), (_("Rules"), urls.rules())]
+                 (_("Programmes"), urls.programmes()), (_("Pictures"), urls.images()), (_("Rules"), urls.rules())]
         if Role.HQ_ADMIN in visit.hq_roles:
             lines += [(_("Partners"), urls.partners()), (_("People"), urls.people()), (_("Sending"), urls.stop()),
                       (_("Health"), urls.health())]

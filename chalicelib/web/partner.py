@@ -18,6 +18,7 @@ from chalicelib.texts.partner import NEXT
 from chalicelib.usecases import drafts
 from chalicelib.usecases.drafts import EDITABLE
 from chalicelib.web import (
+    partner_assets,
     partner_campaign,
     partner_check,
     partner_customers,
@@ -110,5 +111,6 @@ def start(visit: Visit, programme: str) -> Answer:
     return redirect(campaign_url(visit, campaign.id, "edit"))
 
 
+routes.include(partner_assets.routes)
 routes.include(partner_edit.routes, partner_fix.routes, partner_check.routes, partner_campaign.routes,
                partner_customers.routes, partner_profile.routes, partner_version.routes, partner_release.routes)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from chalicelib import texts
 from chalicelib.domain import blocks, values
+from chalicelib.domain.asset import owner_in
 from chalicelib.domain.audience import Skip
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import CampaignId, is_id
@@ -97,7 +98,8 @@ def _page(
     own = [p for p in found if p.field in OWN_FIELDS]
     return render(
         visit, "partner/check.html", status=status, errors=own,
-        policy=Policy(images=partner_form.image_origins(answers.template)), place=answers.partner.name,
+        policy=Policy(images=partner_form.image_origins(answers.template, visit.world.facts.media_url)),
+        place=answers.partner.name,
         active=navigation(visit)[0][0], answers=answers, given=_given(visit, answers),
         summary=_summary(visit, answers, found),
         route=route_words(visit, answers.lane), path=path_of(visit, answers.route),
@@ -138,7 +140,7 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
     """The texts of the mail, in the order of the template."""
     _ = texts.translations(visit.language).gettext
     edit = campaign_url(visit, answers.campaign.id, "edit")
-    draft = answers.draft
+    draft, media = answers.draft, visit.world.facts.media_url
     given = [
         Given(label=_("Subject"), text=draft.subject, change=f"{edit}#{field_id('subject')}"),
         Given(label=_("Preview line"), text=draft.preheader, change=f"{edit}#{field_id('preheader')}"),
@@ -158,7 +160,8 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
             second = _("description") if region.type is RegionType.IMAGE else _("wording")
             label = region.label if key == region.id else f"{region.label} · {second}"
             given.append(Given(
-                label=label, text="" if picture else text, image=text if picture and text in region.choices else "",
+                label=label, text="" if picture else text,
+                image=text if picture and (text in region.choices or owner_in(media, text)) else "",
                 change=f"{edit}#{field_id(partner_form.PREFIX + key)}",
             ))
     return given

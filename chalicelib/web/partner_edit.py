@@ -98,6 +98,8 @@ def _saved(visit: Visit, told: Story, saved: Draft) -> Answer:
             "saved": clock_time(saved.saved_at, saved.zone), "version": saved.version,
             "undo": bool(saved.undo), "redo": bool(saved.redo),
         })
+    if (picture := visit.form.get("next")).startswith("image."):
+        return redirect(campaign_url(visit, told.id, "images", picture.removeprefix("image.")[:120]))
     if visit.form.get("next") == "check" and not partner_form.time_problems(saved):
         return redirect(campaign_url(visit, told.id, "check"))
     if partner_form.time_problems(saved):
@@ -142,7 +144,7 @@ def _page(
     version = visit.world.templates.get(draft.template, draft.template_version)
     shown = replace(told, history=replace(told.history, draft=draft))
     answers = submit.consider(visit.world, visit.credentials, shown, desk)
-    image = partner_form.image_origins(version)
+    image = partner_form.image_origins(version, visit.world.facts.media_url)
     found = [partner_form.in_words(p, draft.zone, visit.language) for p in problems]
     sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
     return render(

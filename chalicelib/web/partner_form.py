@@ -314,7 +314,8 @@ def zones() -> Mapping[str, Sequence[tuple[str, str]]]:
     return grouped | {"UTC": [("UTC", "UTC")]}
 
 
-def image_origins(version: TemplateVersion) -> tuple[str, ...]:
-    """The origins of the images to choose from, for the page's content security policy."""
-    urls = (url for r in version.regions if r.type is RegionType.IMAGE for url in (*r.choices, r.default))
+def image_origins(version: TemplateVersion, media_url: str) -> tuple[str, ...]:
+    """The origins of the images to choose from and of the library, for the page's content security policy."""
+    listed = (url for r in version.regions if r.type is RegionType.IMAGE for url in (*r.choices, r.default))
+    urls = (*listed, media_url)
     return tuple(sorted({origin(url) for url in urls if urlsplit(url).scheme in ("http", "https")}))

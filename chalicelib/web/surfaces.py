@@ -18,7 +18,7 @@ from chalicelib.web.urls import Urls
 
 MODULES = {
     "partner": ("assets", "session", "partner", "public"),
-    "hq": ("assets", "session", "hq", "hq_kit", "hq_kit_form", "hq_release", "hq_health", "review"),
+    "hq": ("assets", "session", "hq", "hq_assets", "hq_kit", "hq_kit_form", "hq_release", "hq_health", "review"),
 }
 """Surface -> modules of ``chalicelib.web`` with ``routes``; ``all`` is both, each module once."""
 

@@ -49,7 +49,7 @@ OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
 KEPT = ("assets.recent", "templates.get", "templates.recent", "books.recent", "releases.recently_retired")
 READS = frozenset({
     "templates.recent", "books.recent",
-    "assets.recent", "assets.all", "assets.get", "uploads.get",
+    "assets.recent", "assets.all", "assets.get", "assets.uses", "uploads.get",
     "people.account", "people.find", "people.colleagues",
     "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.desk", "partners.home",

@@ -18,7 +18,7 @@ POSTS = [r for r in ALL if r.methods == ("POST",)]
 GETS = [r for r in ALL if "GET" in r.methods]
 VALUES = {"template": "tpl_" + "1" * 26, "number": "1", "programme": "prg_" + "1" * 26, "token": "x" * 43,
           "campaign": "cmp_" + "1" * 26, "batch": "imp_" + "1" * 26, "name": "app.css", "kind": "kit",
-          "release": "rel_" + "1" * 26}
+          "release": "rel_" + "1" * 26, "image": "a" * 64, "upload": "upl_" + "1" * 26, "region": "photo"}
 
 
 def everything() -> tuple[stage.Watched, Browser, str]:
