@@ -171,10 +171,6 @@ class Urls:
         """What a kit lets pass in templates that stood before it."""
         return f"{self.hq}/hq/kit/baseline" + (f"?{urlencode({'market': market})}" if market != "all" else "")
 
-    def images(self, *parts: str) -> str:
-        """HQ's library of images, and what lies below it."""
-        return f"{self.hq}/hq/images" + "".join(f"/{quote(part, safe='')}" for part in parts)
-
     def exceptions(self, partner: str) -> str:
         """A partner's exceptions."""
         return f"{self.hq}/hq/exceptions/{partner}"
