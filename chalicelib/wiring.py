@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
-    from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
+    from chalicelib.ports.system import Blobs, Clock, Draws, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
     from chalicelib.ports.workflow import (
         CampaignIndexes,
@@ -113,6 +113,14 @@ class Container:
 
         roles = {Zone.PARTNER: self.settings.partner_role, Zone.REVIEW: self.settings.review_role}
         return StsPartnerSessions(self.clients, self.clock, roles)
+
+    @cached_property
+    def draws(self) -> Draws:
+        """Draws under the deployment's secret."""
+        from chalicelib.adapters.draws import MacDraws
+        from chalicelib.adapters.secret import reveal
+
+        return MacDraws(reveal(self.clients, self.settings.secret))
 
     @cached_property
     def queue(self) -> Queue:

@@ -18,6 +18,7 @@ from dataclasses import fields, replace
 from chalicelib.domain import closed
 from chalicelib.domain.closed import Fields
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.people import Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.waiver import MAX_DAYS, NEVER, matches
 
@@ -132,6 +133,7 @@ class Policy:
     """A published policy: lanes from the easiest to the strictest, and the one for the rest."""
 
     version: int
+    market: str = "all"
     lanes: tuple[Lane, ...]
     default: Lane
     shadow: int = 50
@@ -166,6 +168,37 @@ class Policy:
 
 ONE_REVIEWER = Policy(version=0, lanes=(), default=Lane(name="one", chain="brand-manager"), shadow=0)
 """The policy of an org that has published none: one brand manager decides on everything."""
+
+
+# --- exceptions
+
+GRANTERS = {"brand-leads": Role.HQ_ADMIN, "designers": Role.HQ_DESIGNER, "reviewers": Role.REVIEWER}
+"""What ``waivers: may_grant`` may name beside addresses: people at head office by their role."""
+
+
+def may_grant(policy: Policy, roles: Iterable[Role], address: str) -> bool:
+    """Whether somebody at head office may grant exceptions: administrators, unless the policy names others."""
+    held = frozenset(roles)
+    if not policy.may_grant:
+        return Role.HQ_ADMIN in held
+    return address.casefold() in policy.may_grant or any(GRANTERS.get(name) in held for name in policy.may_grant)
+
+
+def unenforced(policy: Policy) -> list[tuple[str, Problem]]:
+    """What lanes ask for that is kept and not acted upon, as sentences: one stage is asked, by no clock."""
+    out = []
+    for lane in policy.lanes:
+        if lane.chain == "brand-then-legal":
+            out.append((lane.name, Problem("lanes.one_stage", "", {"chain": lane.chain, "need": lane.need})))
+        if lane.within_business_hours or lane.on_timeout:
+            out.append((lane.name, Problem("lanes.no_clock", "", {
+                "hours": lane.within_business_hours, "then": lane.on_timeout or "–"})))
+    return out
+
+
+def _granter_problem(name: str) -> str:
+    known = name in GRANTERS or ("@" in name and not name.startswith("@") and "." in name.rpartition("@")[2])
+    return "" if known else "lanes.grantee"
 
 
 # --- what the partner sees while editing
@@ -269,9 +302,11 @@ def _policy(top: Fields, version: int) -> Policy:
     shadow, waivers = top.inner("shadow"), top.inner("waivers")
     policy = Policy(
         version=version, lanes=lanes, default=default, shadow=int(shadow.number("first_decisions", 50, high=10_000)),
-        max_days=int(waivers.number("max_days", MAX_DAYS, low=1, high=MAX_DAYS)), may_grant=waivers.texts("may_grant"),
+        max_days=int(waivers.number("max_days", MAX_DAYS, low=1, high=MAX_DAYS)),
+        may_grant=tuple(name.casefold() for name in waivers.texts("may_grant", limit=254)),
         never=tuple(dict.fromkeys((*NEVER, *_codes(waivers, "never")))),
     )
+    waivers.checked("may_grant", policy.may_grant, _granter_problem)
     for part in (shadow, waivers, top):
         part.close()
     return policy

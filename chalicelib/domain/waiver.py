@@ -43,11 +43,13 @@ class Waiver:
 class RouteRecord:
     """What the routes saw of a submission and how people decided: for simulation and the shadow time.
 
+    ``market`` is that of the policy ("all": the org's own); two markets count their versions apart.
     ``facts`` are those of :class:`domain.policy.Submission` with the audience as its bracket's upper
     bound (HQ never learns a number of customers); ``outcome`` is "" until somebody decided.
     """
 
     policy: int
+    market: str = "all"
     campaign: CampaignId
     revision: int
     partner: PartnerId
@@ -113,7 +115,7 @@ def sift(
 
 
 def waiver_problems(code: str, reason: str, now: datetime, expires_at: datetime | None,
-                    never: Sequence[str] = NEVER) -> list[Problem]:
+                    never: Sequence[str] = NEVER, max_days: int = MAX_DAYS) -> list[Problem]:
     """What speaks against granting an exception; a date that cannot be read is expired."""
     problems = []
     if matches(code, (*NEVER, *never)):
@@ -122,6 +124,6 @@ def waiver_problems(code: str, reason: str, now: datetime, expires_at: datetime 
         problems.append(Problem("waiver.reason", "reason"))
     if expires_at is None or expires_at <= now:
         problems.append(Problem("waiver.expired", "expires"))
-    elif expires_at > now + timedelta(days=MAX_DAYS):
-        problems.append(Problem("waiver.too_long", "expires", {"days": MAX_DAYS}))
+    elif expires_at > now + timedelta(days=min(max_days, MAX_DAYS)):
+        problems.append(Problem("waiver.too_long", "expires", {"days": min(max_days, MAX_DAYS)}))
     return problems

@@ -45,8 +45,10 @@ class Waivers(Protocol):
     def note(self, record: RouteRecord) -> None:
         """Keep (or replace) what a submission's route was and how it ended."""
 
-    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+    def settle(
+        self, policy: int, campaign: CampaignId, revision: int, outcome: str, *, market: str = "all",
+    ) -> None:
         """Add how people decided to a submission's note; one that is not there is fine."""
 
-    def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
-        """The submissions under one version of the routes, newest first."""
+    def notes(self, policy: int, *, market: str = "all", limit: int = 200) -> Sequence[RouteRecord]:
+        """The submissions under one version of a market's routes, newest first."""

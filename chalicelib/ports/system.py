@@ -26,6 +26,13 @@ class Entropy(Protocol):
         """That many unpredictable bytes."""
 
 
+class Draws(Protocol):
+    """Decides what is drawn for a sample, so that neither luck nor a second try changes it."""
+
+    def chance(self, subject: str) -> float:
+        """A number in [0, 1) that belongs to the subject; who has no secret of ours cannot tell it before."""
+
+
 class PartnerSession(Protocol):
     """Proof that credentials tagged with one partner were obtained; stores ask for it."""
 

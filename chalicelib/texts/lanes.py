@@ -32,6 +32,12 @@ MESSAGES: dict[str, str] = {
     "kit.imprint_field": "Line {line}: “{value}” is not a field of the legal data. See the list in docs/rules.md.",
     "kit.rule": "Line {line}: there is no rule “{value}”. See the list in docs/rules.md.",
     "kit.said": "{said}",
+    "lanes.grantee": "Line {line}: nobody is called “{value}” in {path}. Write brand-leads (the administrators at head "
+                     "office), designers, reviewers, or an e-mail address.",
+    "lanes.one_stage": "{chain} asks {need} different reviewers of the programme in one stage; stages one after the "
+                       "other are not there yet.",
+    "lanes.no_clock": "within_business_hours: {hours} and on_timeout: {then} are kept, but no clock acts upon them "
+                      "yet.",
     "lanes.doubled": "Line {line}: two lanes are called “{value}”. Give each a name of its own.",
     "lanes.default": "Line {line}: “{value}” asks nobody and cannot be the default. Name a lane that asks people.",
     "lanes.open": "Line {line}: the lane “{value}” asks nobody and has no condition. Say under {path} when it may.",

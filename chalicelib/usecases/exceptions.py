@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.people import Person
-from chalicelib.domain.waiver import NEVER, Waiver, waiver_problems
+from chalicelib.domain.policy import ONE_REVIEWER, Policy
+from chalicelib.domain.waiver import Waiver, waiver_problems
 from chalicelib.usecases.world import World
 
 
@@ -27,11 +28,11 @@ def day_end(text: str) -> datetime | None:
 
 def grant(
     world: World, by: Person, partner: PartnerId, *, print_: str, code: str, reason: str, expires: str,
-    region: str = "", quote: str = "", never: Sequence[str] = NEVER,
+    region: str = "", quote: str = "", policy: Policy = ONE_REVIEWER,
 ) -> Waiver:
-    """Grant an exception; raises Refused with everything that speaks against it."""
+    """Grant an exception within the bounds of the routes in force; raises Refused with all that speaks against it."""
     now, until = world.clock.now(), day_end(expires)
-    problems = waiver_problems(code, reason, now, until, never)
+    problems = waiver_problems(code, reason, now, until, policy.never, policy.max_days)
     if len(print_) != 32 or not set(print_) <= set("0123456789abcdef"):
         problems.append(Problem("waiver.finding", "fingerprint"))
     if problems or until is None:

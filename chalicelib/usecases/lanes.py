@@ -28,7 +28,7 @@ YEAR = timedelta(days=365)
 WEEK = timedelta(days=7)
 PAGE, PAGES = 50, 4
 """Campaigns that are looked at for a partner's standing; where there are more, it is not known."""
-_read: dict[tuple[str, int], Policy] = {}
+_read: dict[tuple[str, int, str], Policy] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +52,12 @@ def policy_of(current: Sequence[Book], scope: Scope) -> Policy:
     found = books.nearest((b for b in current if b.kind is BookKind.LANES), scope)
     if found is None:
         return ONE_REVIEWER
-    key = (found.source, found.number)
+    key = (found.source, found.number, found.scope.market)
     if key not in _read:
         if len(_read) >= kits.KEPT:
             _read.clear()
-        _read[key] = replace(policies.read(found.source), version=found.number)
+        _read[key] = replace(
+            policies.read(found.source), version=found.number, market=found.scope.market)
     return _read[key]
 
 
@@ -146,7 +147,8 @@ def route(world: World, policy: Policy, facts: Submission, *, sampled: bool = Fa
     predicted = policy.choose(facts)
     decided = policy.shadow
     if predicted.asks_nobody and policy.shadow:
-        decided = sum(bool(n.outcome) for n in world.waivers.notes(policy.version, limit=max(200, policy.shadow)))
+        decided = sum(bool(n.outcome) for n in world.waivers.notes(
+            policy.version, market=policy.market, limit=max(200, policy.shadow)))
     lane = policy.taken(facts, decided=decided, sampled=sampled and predicted.asks_nobody)
     return Route(
         policy=policy, facts=facts, lane=lane, predicted=predicted, explained=policies.explain(policy, facts),
@@ -155,21 +157,25 @@ def route(world: World, policy: Policy, facts: Submission, *, sampled: bool = Fa
 
 
 def drawn(world: World, found: Route, history: History) -> bool:
-    """Whether a person looks at this one of the fast lane all the same. A draw stands for all rounds of a campaign."""
+    """Whether a person looks at this one of the fast lane all the same.
+
+    A draw belongs to the campaign: neither a second try nor a further round draws again, and nobody can tell it
+    before the submission.
+    """
     if not found.predicted.asks_nobody or not found.predicted.audit_sample:
         return False
     before = [entry.details["sampled"] for entry in history.audit if "sampled" in entry.details]
     if before:
         return before[-1] == 1
-    chance: float = int.from_bytes(world.entropy.bytes(6)) / 2**48
-    return chance < found.predicted.audit_sample
+    return world.draws.chance(history.draft.campaign) < found.predicted.audit_sample
 
 
 def note(world: World, found: Route, campaign: Campaign) -> None:
     """Keep what the routes said, for simulation and the shadow time; nothing where no policy is published."""
     if found.policy.version:
         world.waivers.note(RouteRecord(
-            policy=found.policy.version, campaign=campaign.id, revision=campaign.revision, partner=campaign.partner,
+            policy=found.policy.version, market=found.policy.market, campaign=campaign.id,
+            revision=campaign.revision, partner=campaign.partner,
             facts=found.facts.public(upper_bound(found.facts.audience or 0)), predicted=found.predicted.name,
             taken=found.lane.name, noted_at=world.clock.now(),
         ))
@@ -179,7 +185,9 @@ def settle(world: World, history: History, campaign: Campaign, verdict: Verdict)
     """Add how people decided to the note of a submission."""
     submits = [entry for entry in history.audit if entry.action == "submit" and "policy" in entry.details]
     if submits:
-        world.waivers.settle(int(submits[-1].details["policy"]), campaign.id, campaign.revision, verdict.value)
+        told = submits[-1].details
+        world.waivers.settle(int(told["policy"]), campaign.id, campaign.revision, verdict.value,
+                             market=str(told.get("policy_market", "all")))
 
 
 def upper_bound(audience: int) -> int:
@@ -206,10 +214,10 @@ class Simulation:
     regretted: int = 0
 
 
-def simulate(world: World, source: str, *, past: int) -> Simulation:
+def simulate(world: World, source: str, *, past: int, market: str = "all") -> Simulation:
     """Run a text on the submissions noted under version ``past``; raises Refused for a bad text."""
     policy = policies.read(source)
-    records = world.waivers.notes(past) if past else ()
+    records = world.waivers.notes(past, market=market) if past else ()
     counts = {lane.name: 0 for lane in policy.lanes}
     at_once = regretted = 0
     for record in records:

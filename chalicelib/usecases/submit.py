@@ -344,7 +344,8 @@ def _change(
         notices=(review_notice(revision.number, 0),) if asked else (),
         details={
             "revision": revision.number, "digests": revision.digests.both, "lane": answers.lane.name,
-            **({"policy": answers.route.policy.version} if answers.route.policy.version else {}),
+            **({"policy": answers.route.policy.version, "policy_market": answers.route.policy.market}
+               if answers.route.policy.version else {}),
             **({"sampled": int(answers.route.sampled)} if answers.route.predicted.audit_sample else {}),
         },
         revision=revision.number, submitted_by=person.id, digests=revision.digests, lane=answers.lane.name,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.releases import Releases
     from chalicelib.ports.rules import Books, Waivers
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
-    from chalicelib.ports.system import Blobs, Clock, Entropy, PartnerSessions, Queue
+    from chalicelib.ports.system import Blobs, Clock, Draws, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
     from chalicelib.ports.workflow import (
         CampaignIndexes,
@@ -66,6 +66,8 @@ class World(Protocol):
     def clock(self) -> Clock: ...
     @property
     def entropy(self) -> Entropy: ...
+    @property
+    def draws(self) -> Draws: ...
     @property
     def sessions(self) -> PartnerSessions: ...
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib import texts
 from chalicelib.domain import book as books
 from chalicelib.domain import kit as kit_text
+from chalicelib.domain import policy as policies
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.compliance import RULES
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
@@ -87,8 +88,8 @@ def _trial(visit: Visit, kind: BookKind, market: str, source: str) -> lanes.Simu
     if kind is BookKind.KIT:
         stands = hq_kit_form.newest(visit, market)
         return hq_kit_form.changes(visit, market, stands, kit_text.read(source), source)
-    past = lanes.policy_of(visit.world.books.current(), _scope(visit, market)).version
-    return lanes.simulate(visit.world, source, past=past)
+    policy = lanes.policy_of(visit.world.books.current(), _scope(visit, market))
+    return lanes.simulate(visit.world, source, past=policy.version, market=policy.market)
 
 
 def _page(
@@ -97,32 +98,46 @@ def _page(
 ) -> Answer:
     versions = kits.published(visit.world, kind, _scope(visit, market))
     latest = versions[0] if versions else None
+    shown = source if source is not None else (latest.source if latest else "")
     return render(
         visit, "hq/kit.html" if kind is BookKind.KIT else "hq/lanes.html", status=status, errors=problems,
         desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial, change=trial,
-        source=source if source is not None else (latest.source if latest else ""), versions=versions,
+        source=shown, versions=versions, kept=_kept(visit, kind, shown),
         number=(latest.number if latest else 0) + 1, is_admin=Role.HQ_ADMIN in visit.hq_roles,
         markets=[("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")],
     )
 
 
+def _kept(visit: Visit, kind: BookKind, source: str) -> list[tuple[str, str]]:
+    """What routes ask for and nothing acts upon yet: lane and sentence, so that nobody takes it for done."""
+    if kind is not BookKind.LANES:
+        return []
+    try:
+        policy = policies.read(source)
+    except Refused:
+        return []
+    return [(lane, texts.sentence(problem, visit.language)) for lane, problem in policies.unenforced(policy)]
+
+
 @routes.get("/hq/exceptions/{partner}")
-@hq_page(Role.HQ_ADMIN)
+@hq_page(*STAFF, Role.REVIEWER)
 def show_exceptions(visit: Visit, partner: str) -> Answer:
-    """A partner's exceptions, and the form that grants one."""
+    """A partner's exceptions, and for whom the routes allow it the form that grants one."""
     return _exceptions(visit, _partner(partner))
 
 
 @routes.post("/hq/exceptions/{partner}")
-@hq_page(Role.HQ_ADMIN)
+@hq_page(*STAFF, Role.REVIEWER)
 def grant(visit: Visit, partner: str) -> Answer:
     """Grant an exception."""
     form, ours = visit.form, _partner(partner)
-    never = lanes.policy_of(visit.world.books.current(), _scope(visit, "all")).never
+    policy = lanes.policy_of(visit.world.books.current(), _scope(visit, "all"))
+    if not policies.may_grant(policy, visit.hq_roles, visit.person.address):
+        raise NotFound
     try:
         exceptions.grant(
             visit.world, visit.person, ours, print_=form.get("fingerprint").strip(), code=form.get("code").strip(),
-            reason=form.get("reason"), expires=form.get("expires"), never=never,
+            reason=form.get("reason"), expires=form.get("expires"), policy=policy,
         )
     except Refused as refused:
         return _exceptions(visit, ours, problems=refused.problems, status=422)
@@ -130,6 +145,10 @@ def grant(visit: Visit, partner: str) -> Answer:
 
 
 def _exceptions(visit: Visit, partner: PartnerId, *, problems: tuple[Problem, ...] = (), status: int = 200) -> Answer:
+    policy = lanes.policy_of(visit.world.books.recent(), _scope(visit, "all"))
+    may = policies.may_grant(policy, visit.hq_roles, visit.person.address)
+    if not may and Role.HQ_ADMIN not in visit.hq_roles:
+        raise NotFound
     desk = visit.world.programmes.desk(partners=[partner])
     if not desk.partners:
         raise NotFound
@@ -137,7 +156,7 @@ def _exceptions(visit: Visit, partner: PartnerId, *, problems: tuple[Problem, ..
     return render(
         visit, "hq/exceptions.html", status=status, errors=problems, desk=desk, active="Rules",
         partner=desk.partners[0], waivers=[(w, w.stands(visit.now)) for w in exceptions.of(visit.world, partner)],
-        form={name: visit.form.get(name) for name in names},
+        form={name: visit.form.get(name) for name in names}, may=may, days=policy.max_days,
     )
 
 

@@ -60,7 +60,7 @@ class FakeWaivers:
 
     def __init__(self) -> None:
         self.waivers: dict[tuple[PartnerId, str], Waiver] = {}
-        self.records: dict[tuple[int, CampaignId, int], RouteRecord] = {}
+        self.records: dict[tuple[str, int, CampaignId, int], RouteRecord] = {}
 
     def grant(self, waiver: Waiver) -> None:
         """Replaces."""
@@ -72,15 +72,17 @@ class FakeWaivers:
 
     def note(self, record: RouteRecord) -> None:
         """Replaces."""
-        self.records[record.policy, record.campaign, record.revision] = record
+        self.records[record.market, record.policy, record.campaign, record.revision] = record
 
-    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+    def settle(
+        self, policy: int, campaign: CampaignId, revision: int, outcome: str, *, market: str = "all",
+    ) -> None:
         """If it is there."""
-        key = (policy, campaign, revision)
+        key = (market, policy, campaign, revision)
         if key in self.records:
             self.records[key] = replace(self.records[key], outcome=outcome)
 
-    def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
+    def notes(self, policy: int, *, market: str = "all", limit: int = 200) -> Sequence[RouteRecord]:
         """Newest campaigns first."""
-        found = sorted((key, record) for key, record in self.records.items() if key[0] == policy)
+        found = sorted((key, record) for key, record in self.records.items() if key[:2] == (market, policy))
         return [record for _, record in reversed(found)][:limit]

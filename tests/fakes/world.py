@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.adapters.images import PillowImages
+from chalicelib.adapters.draws import MacDraws
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
@@ -68,6 +69,7 @@ class FakeWorld:
         self.releases = FakeReleases()
         self.imports = FakeImports()
         self.vault = FakeVault()
+        self.draws = MacDraws(b"a secret of tests, 32 bytes long")
         self.unsubscribe = MacTokens(b"a secret of tests, 32 bytes long")
         self.ledger = FakeLedger()
         self.mailer = FakeMailer()

@@ -71,6 +71,36 @@ def test_designers_look_and_admins_publish() -> None:
     assert browser.get("/hq/rules/kit?market=moon").status == 404
 
 
+def test_routes_that_ask_for_more_than_is_enforced_say_so() -> None:
+    """The page names what is kept and not acted upon, for the text in force and for one that is tried."""
+    _, browser = opened()
+    text = "lanes: [{name: two, requires: {chain: brand-then-legal, within_business_hours: 8}}]\ndefault: two\n"
+    for form in ({"try": "yes"}, {}):
+        post(browser, "/hq/rules/lanes", yaml=text, number="1", **form)
+    page = browser.get("/hq/rules/lanes").body
+    assert "in one stage" in page
+    assert "no clock acts upon them" in page
+
+
+def test_who_may_grant_is_the_routes_to_say() -> None:
+    """Once the routes name reviewers, they grant and administrators look; before, reviewers see nothing."""
+    world, browser = opened()
+    partner = stage.partner(world)
+    page = f"/hq/exceptions/{partner.id}"
+    rita = stage.browser(world, stage.person(world, "Rita", (Role.REVIEWER,)), routes=ROUTES)
+    assert rita.get(page).status == 404
+    day = world.clock.now().strftime("%Y-%m-") + "28"
+    good = {"code": "LEG005", "fingerprint": "a" * 32, "reason": "a bullet, no footnote", "expires": day}
+    text = LANES + "waivers: {max_days: 60, may_grant: [reviewers]}\n"
+    assert post(browser, "/hq/rules/lanes", yaml=text, number="1")[0] == 303
+    assert "name others who may grant" in browser.get(page).body
+    assert post(browser, page, **good)[0] == 404
+    form = rita.get(page)
+    assert "At most 60 days ahead" in form.body
+    assert rita.post(page, {"csrf": form.field("csrf"), **good}).status == 303
+    assert "a bullet, no footnote" in browser.get(page).body
+
+
 def test_exceptions_of_a_partner() -> None:
     """HQ grants one and sees it; what is wrong with it is told at once; a foreign id is unknown."""
     world, browser = opened()

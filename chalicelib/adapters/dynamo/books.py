@@ -119,24 +119,26 @@ class DynamoWaivers:
     def note(self, record: RouteRecord) -> None:
         """By campaign and revision, under the version of the routes."""
         sk = f"{keys.part(record.campaign)}#{record.revision:06d}"
-        self._table.put(NOTE.item(record, self._notes(record.policy), sk))
+        self._table.put(NOTE.item(record, self._notes(record.policy, record.market), sk))
 
-    def settle(self, policy: int, campaign: CampaignId, revision: int, outcome: str) -> None:
+    def settle(
+        self, policy: int, campaign: CampaignId, revision: int, outcome: str, *, market: str = "all",
+    ) -> None:
         """On the condition that the note is there."""
         sk = f"{keys.part(campaign)}#{revision:06d}"
         with suppress(ConditionFailed):
-            self._table.update(self._notes(policy), sk, [ex.put("outcome", outcome)], condition=ex.present("pk"))
+            self._table.update(self._notes(policy, market), sk, [ex.put("outcome", outcome)], condition=ex.present("pk"))
 
-    def notes(self, policy: int, *, limit: int = 200) -> Sequence[RouteRecord]:
+    def notes(self, policy: int, *, market: str = "all", limit: int = 200) -> Sequence[RouteRecord]:
         """Campaign ids sort by the time they were made."""
-        found = self._table.query(self._notes(policy), newest_first=True, limit=limit, consistent=True)
+        found = self._table.query(self._notes(policy, market), newest_first=True, limit=limit, consistent=True)
         return [NOTE.read(item) for item in found]
 
     def _waivers(self, partner: PartnerId) -> str:
         return keys.org(self._org, "EXC", partner)
 
-    def _notes(self, policy: int) -> str:
-        return keys.org(self._org, "ROUTES", f"{policy:06d}")
+    def _notes(self, policy: int, market: str) -> str:
+        return keys.org(self._org, "ROUTES", f"{policy:06d}", *([market] if market != "all" else []))
 
 
 def _scope(scope: Scope) -> str:
