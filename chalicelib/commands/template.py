@@ -32,6 +32,7 @@ def add_to(areas: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = area.add_subparsers(dest="verb", required=True)
     lint = verbs.add_parser("lint", help="say everything that is wrong with a template")
     lint.add_argument("--strict", action="store_true", help="warnings refuse as well")
+    lint.add_argument("--kit", default="", help="a brand kit (YAML): its rules judge the template, too")
     bring = verbs.add_parser("import", help="rewrite a template of another system, with a report")
     bring.add_argument("--out", default="", help="where the rewritten source goes (default: standard output)")
     render = verbs.add_parser("render", help="show a template with its defaults or the values of a JSON file")
@@ -49,7 +50,7 @@ def run(asked: argparse.Namespace, out: TextIO, err: TextIO | None = None) -> in
     try:
         source = sys.stdin.buffer.read() if asked.file == "-" else Path(asked.file).read_bytes()
         if asked.verb == "lint":
-            return _lint(asked, source, out)
+            return _lint(asked, source, out, err)
         if asked.verb == "import":
             return _import(asked, source, out, err)
         return _render(asked, source, out, err)
@@ -58,15 +59,23 @@ def run(asked: argparse.Namespace, out: TextIO, err: TextIO | None = None) -> in
         return USAGE
 
 
-def _lint(asked: argparse.Namespace, source: bytes, out: TextIO) -> int:
+def _lint(asked: argparse.Namespace, source: bytes, out: TextIO, err: TextIO) -> int:
+    from chalicelib.domain import kit as kits
     from chalicelib.rendering import importers
+    from chalicelib.rendering.source import lint
 
+    try:
+        kit = kits.read(Path(asked.kit).read_text("utf-8")) if asked.kit else kits.EMPTY
+    except (Refused, UnicodeDecodeError) as error:
+        for problem in error.problems if isinstance(error, Refused) else [Problem("kit.not_text")]:
+            print(f"{asked.kit}: {texts.sentence(problem)}", file=err)
+        return USAGE
     if importers.detect(source) in importers.DIALECTS:
         found = [_line("error", Problem("template.dialect", "", {"name": importers.NAMES[importers.detect(source)]}))]
     else:
         compiled, problems = _compiled(source)
         found = [_line("error", p) for p in problems]
-        for finding in compiled.findings if compiled else ():
+        for finding in lint(compiled, source, kit) if compiled else ():
             level = "note" if finding.severity == "info" else "warning"
             params: dict[str, str | int] = {**finding.params, "quote": finding.quote, "line": finding.line}
             found.append(_line(level, Problem(finding.code, finding.region, params)))

@@ -11,6 +11,7 @@ from datetime import datetime
 from chalicelib.domain.compliance import Finding, FindingState, MailFacts, Severity, check_template
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PersonId, TemplateId
+from chalicelib.domain.kit import Kit
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import Block, Region, RegionType, Slot, TemplateVersion
@@ -99,6 +100,18 @@ def compile_source(source: bytes) -> Compiled:
     if problems:
         raise Refused(sorted(problems, key=_line)[:MAX_PROBLEMS])
     return _compile(source, digest, tokens, found, grouped, findings)
+
+
+def lint(compiled: Compiled, source: bytes, kit: Kit) -> Sequence[Finding]:
+    """What all rules and a brand kit say of a source that was compiled, with the source's own lines."""
+    source = _decoded(source)
+    if mjml.is_mjml(source):
+        source = _decoded(mjml.to_html(source))
+    tokens, lines = tokenise(source), Lines(source)
+    tree = build(tokens)
+    slots = _source_slots(groups.find(tree, lines, regions.find(source, tokens, tree, lines)[0])[1])
+    return check_template(document.read(source, slots), MailFacts(
+        kit=kit, language=compiled.language, template=True, subject=compiled.title, preheader=compiled.preheader))
 
 
 def _decoded(source: bytes) -> bytes:

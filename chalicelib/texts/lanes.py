@@ -31,6 +31,7 @@ MESSAGES: dict[str, str] = {
     "kit.country": "Line {line}: “{value}” is not a country. Write two capitals, for example DE.",
     "kit.imprint_field": "Line {line}: “{value}” is not a field of the legal data. See the list in docs/rules.md.",
     "kit.rule": "Line {line}: there is no rule “{value}”. See the list in docs/rules.md.",
+    "kit.not_text": "This is not text in UTF-8. Save the kit as such.",
     "kit.said": "{said}",
     "lanes.grantee": "Line {line}: nobody is called “{value}” in {path}. Write brand-leads (the administrators at head "
                      "office), designers, reviewers, or an e-mail address.",

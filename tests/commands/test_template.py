@@ -42,6 +42,36 @@ def test_strict_refuses_warnings(tmp_path: Path) -> None:
     assert run("lint", str(file))[0] == 0 and run("lint", "--strict", str(file))[0] == 1
 
 
+def test_lint_takes_the_brand_kit(tmp_path: Path) -> None:
+    """The brand's own rules judge the template, too, at the line where it breaks them; the starter keeps its kit."""
+    kit = ROOT / "templates" / "starter" / "nordlicht.kit.yaml"
+    code, out, _ = run("lint", "--strict", "--kit", str(kit), str(STARTER))
+    assert code == 0, out
+    banned = tmp_path / "hard.kit.yaml"
+    banned.write_text("banned: {en: [unsubscribe]}\npalette: {colours: ['#ff00ff']}\n", encoding="utf-8")
+    source = STARTER.read_bytes().replace(b"</body>", b"<p>Unsubscribe from the cheapest</p>\n</body>")
+    file = tmp_path / "a.html"
+    file.write_bytes(source)
+    line = source[:source.index(b"Unsubscribe from the cheapest")].count(b"\n") + 1
+    code, out, _ = run("lint", "--strict", "--kit", str(banned), str(file))
+    assert code == 1
+    assert f"a.html:{line}: warning BRD009" in out
+    assert "BRD001" in out
+    assert "BRD009" not in run("lint", str(file))[1]
+
+
+def test_lint_of_a_kit_that_cannot_be_read(tmp_path: Path) -> None:
+    """A wrong kit is wrong usage: its faults are told, the template is not judged."""
+    bad = tmp_path / "bad.kit.yaml"
+    bad.write_text("brnd: x\n", encoding="utf-8")
+    code, out, err = run("lint", "--kit", str(bad), str(STARTER))
+    assert (code, out) == (2, "")
+    assert "Did you mean “brand”?" in err
+    bad.write_bytes(b"\xff\xfe")
+    assert run("lint", "--kit", str(bad), str(STARTER))[0] == 2
+    assert run("lint", "--kit", str(tmp_path / "none.yaml"), str(STARTER))[0] == 2
+
+
 def test_lint_of_another_dialect_says_import(tmp_path: Path) -> None:
     """A source of another system is named instead of being judged by marks that it does not have."""
     code, out, _ = run("lint", str(MAILCHIMP))
