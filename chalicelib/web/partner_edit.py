@@ -155,8 +155,21 @@ def _page(
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
         turned=bool(visit.request.query.get("turned")), fixed=visit.request.query.get("fixed"),
         hints=partner_hints.of(visit, answers), asked=_asked(told),
-        summary=partner_form.summary(found, version, visit.language),
+        summary=partner_form.summary(found, version, visit.language), rich_words=_rich_words(visit),
     )
+
+
+def _rich_words(visit: Visit) -> dict[str, str]:
+    """What the editor of rich text says, in the person's language."""
+    _ = texts.translations(visit.language).gettext
+    return {
+        "tools": _("Formatting"), "bold": _("Bold"), "italic": _("Italic"), "link": _("Link"), "ul": _("List"),
+        "ol": _("Numbered"), "undo": _("Undo typing"), "redo": _("Redo typing"), "address": _("Address it opens"),
+        "set": _("Set link"), "remove": _("Remove link"), "cancel": _("Cancel"), "allowed": _("Allowed:"),
+        "wrongHost": _("Links may lead to the allowed addresses only."),
+        "wrongAddress": _("This is not a web address. Write it like https://example.com/page."),
+        "count": _("{n} of {max}"), "over": _("{n} of {max}: {more} too many"),
+    }
 
 
 def _asked(told: Story) -> list[tuple[str, str]]:

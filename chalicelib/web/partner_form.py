@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
@@ -11,7 +12,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from chalicelib import texts
-from chalicelib.domain import blocks, schedule, values
+from chalicelib.domain import blocks, richtext, schedule, values
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
@@ -40,7 +41,7 @@ class Row:
     ``kind`` is a region type or ``locked``; ``value`` and ``second`` are what stands in its one or
     two fields, named ``name`` and ``second_name``; a price has a third. ``block`` and ``copy`` are
     rows of their own: the choice whether or how often a block is in the mail (``value``), and the
-    beginning of one copy of a group.
+    beginning of one copy of a group. ``rich`` is what the editor of rich text may make (JSON).
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Row:
     third: str = ""
     block: Block | None = None
     copy: int = 0
+    rich: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class TimeChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormView:
-    """Everything the form's template needs of a draft."""
+    """Everything the form's template needs of a draft; ``language`` is the mail's."""
 
     rows: Sequence[Row]
     subject: str
@@ -79,10 +81,16 @@ class FormView:
     fold: str
     on_lapse: str
     version: int
+    language: str = ""
     undo: bool = False
     redo: bool = False
     choice: TimeChoice | None = None
     zones: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def rich(self) -> bool:
+        """Whether a field has rich text, so that its editor is loaded."""
+        return any(row.rich for row in self.rows)
 
 
 def typed_of(form: Form, version: TemplateVersion) -> Typed:
@@ -158,7 +166,8 @@ def view(version: TemplateVersion, draft: Draft) -> FormView:
     return FormView(
         rows=_rows(version, draft), subject=draft.subject, preheader=draft.preheader, local_time=draft.local_time,
         zone=draft.zone, fold=draft.fold, on_lapse=draft.on_lapse.value, version=draft.version,
-        undo=bool(draft.undo), redo=bool(draft.redo), choice=time_choice(draft), zones=zones(),
+        language=version.language, undo=bool(draft.undo), redo=bool(draft.redo), choice=time_choice(draft),
+        zones=zones(),
     )
 
 
@@ -231,7 +240,14 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
     return Row(
         kind=region.type.value, region=region, name=names[0], value=texts_of[0], second_name=names[1],
         second=texts_of[1], third_name=names[2], third=texts_of[2], limit=region.max_length or values.MAX_TEXT,
+        rich=_editor(region),
     )
+
+
+def _editor(region: Region) -> str:
+    if region.type is not RegionType.RICH:
+        return ""
+    return json.dumps(richtext.for_editor(region, region.max_length or values.MAX_TEXT), ensure_ascii=False)
 
 
 def at_fields(problems: Iterable[Problem], version: TemplateVersion) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -12,6 +13,10 @@ from chalicelib.web import partner_form
 from tests.web import stage
 from tests.web.partner_stage import Place, place
 
+SMALL = b"""<!doctype html><html lang="en"><head><title>Small</title></head><body><h1 data-region="headline">Hi</h1>
+<p><a href="https://example.com/" data-system="unsubscribe">Unsubscribe</a></p><p data-system="imprint">Imprint</p>
+</body></html>"""
+"""A template without rich text."""
 JSON = {"accept": "application/json"}
 
 
@@ -257,3 +262,26 @@ def test_a_group_grows_shrinks_and_a_part_is_left_out() -> None:
     assert (kept["offers.count"], kept["offers.1.service"]) == ("1", "Second")
     refused = here.post("campaigns", made.id, "edit", **{"version": "4", "v.offers.9.service": "x"})
     assert refused.status == 422 and "offers.9.service" not in stored(here, made.id).values
+
+
+def test_the_editor_of_rich_text_is_loaded_by_the_form_alone() -> None:
+    """The form tells the editor the sanitiser's own list; no other page loads a byte of it."""
+    import html
+
+    from chalicelib.domain import richtext
+
+    here = place()
+    made = here.draft()
+    body = here.get("campaigns", made.id, "edit").body
+    told = [json.loads(html.unescape(text)) for text in re.findall(r'data-rich="([^"]*)"', body)]
+    region = here.template.region("body")
+    assert region is not None and told == [richtext.for_editor(region, 900)]
+    assert set(told[0]["tags"]) == richtext.BLOCK and told[0]["hosts"] == ["example.com"]
+    words = re.search(r"data-rich-words='([^']*)'", body)
+    assert words and "bold" in json.loads(html.unescape(words.group(1)))
+    assert "/static/prosemirror.min." in body and "/static/rich." in body
+    for page in ((), ("campaigns", made.id, "check"), ("campaigns", made.id, "fixes"), ("profile",)):
+        other = here.get(*page).body
+        assert "prosemirror" not in other and "/rich." not in other
+    plain = place(source=SMALL)
+    assert "prosemirror" not in plain.get("campaigns", plain.draft().id, "edit").body
