@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
 from chalicelib.rendering.merge import SENTINEL
-from chalicelib.rendering.structure import MAX_DEPTH, Node, build
+from chalicelib.rendering.structure import MAX_DEPTH, Nesting
 from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, Kind, Lines, Token, tokenise
 
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
@@ -64,21 +64,16 @@ def named(text: str, names: Sequence[str]) -> str:
 
 def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Draft, texts: list[str], *,
           line: int, mso: bool) -> None:
-    tokens, lines = tokenise(source), Lines(source)
-    tree = build(tokens)
-    if tree.too_deep is not None:  # no client shows it, and no rule follows it: said once, and it blocks
-        draft.broken.append((f"<{tree.too_deep.name}> nested more than {MAX_DEPTH} deep",
-                             line + lines.at(tree.too_deep.start)))
-    walk = _Walk(source, slots, names, tree.nodes, line, mso=mso)
-    for token in tokens:
+    lines = Lines(source)
+    walk, first = _Walk(source, slots, names, lines, line, mso=mso), len(draft.broken)
+    for token in tokenise(source):
         kind = token.kind
         if kind is TEXT or (kind is RAW and token.name == "title"):
             texts.append(walk.text(token))
         elif kind is START:
-            walk.element(token, draft)
+            walk.enter(token, draft)
         elif kind is END:
-            if token.name in _BREAKS and not mso:
-                draft.breaks.append(len(walk.runs))
+            walk.leave(token, draft)
         elif kind is RAW and token.name == "style":
             text = source[token.start:token.end].decode("utf-8", "replace")
             draft.styles.append(Css(text, False, "", line + lines.at(token.start)))
@@ -87,6 +82,8 @@ def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Dr
         elif kind is BROKEN:
             quote = source[token.start:token.start + 60].decode("utf-8", "replace")
             draft.broken.append((quote, line + lines.at(token.start)))
+    if (deep := walk.nesting.too_deep) is not None:  # no client shows it, and no rule follows it: it blocks
+        draft.broken.insert(first, (f"<{deep.name}> nested more than {MAX_DEPTH} deep", line + lines.at(deep.start)))
     # Outlook's comments were read meanwhile: their elements stand before these.
     base = len(draft.elements)
     draft.runs += [
@@ -99,32 +96,37 @@ def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Dr
 class _Walk:
     """Goes through the tokens in order: what is open, what text stands in it, whose bytes they are."""
 
-    def __init__(self, source: bytes, slots: Sequence[Slot], names: Sequence[str], nodes: Sequence[Node], line: int,
-                 *, mso: bool) -> None:
+    def __init__(self, source: bytes, slots: Sequence[Slot], names: Sequence[str], lines: Lines, line: int, *,
+                 mso: bool) -> None:
         self.runs: list[tuple[str, int, str, int]] = []
-        self._source, self._names, self._nodes, self._line, self._mso = source, names, nodes, line, mso
-        self._lines, self._where = Lines(source), _Where(slots)
-        self._stack: list[int] = []
+        self.nesting = Nesting()
+        self._source, self._names, self._lines, self._line, self._mso = source, names, lines, line, mso
+        self._where = _Where(slots)
         self._links: list[int] = []
-        self._places: list[tuple[str, int]] = []
+        self._starts: list[tuple[Token, int, str, int]] = []
         self._own: dict[int, list[str]] = {}
         self._inside: dict[int, list[str]] = {}
 
-    def element(self, token: Token, draft: _Draft) -> None:
+    def enter(self, token: Token, draft: _Draft) -> None:
         """A start tag: where it stands, whether a line ends there, its style."""
-        self._leave(token.start)
-        index, at = len(self._places), self._line + self._lines.at(token.start)
-        self._places.append((self._where.region(token), at))
-        name = token.name
-        if self._nodes[index].until > token.end:
-            self._stack.append(index)
-            if name in _NAMED:
-                self._links.append(index)
-        if name in _BREAKS and not self._mso:
+        nesting, number, at = self.nesting, len(self._starts), self._line + self._lines.at(token.start)
+        self._starts.append((token, nesting.inner, self._where.region(token), at))
+        nesting.enter(number, token)
+        if token.name in _NAMED:
+            self._links.append(number)
+        if token.name in _BREAKS and not self._mso:
             draft.breaks.append(len(self.runs))
         if token.attributes and (style := token.get("style")):
             region = self._where.region(token, attributes=False)
             draft.styles.append(Css(named(style, self._names), True, region, at))
+
+    def leave(self, token: Token, draft: _Draft) -> None:
+        """An end tag: what it closes, and whether a line ends there."""
+        closed = self.nesting.leave(token.name)
+        while self._links and closed and self._links[-1] >= closed[-1]:
+            self._links.pop()
+        if token.name in _BREAKS and not self._mso:
+            draft.breaks.append(len(self.runs))
 
     def text(self, token: Token) -> str:
         """A stretch of text, which belongs to what it stands in and to the links and the title around it."""
@@ -133,36 +135,29 @@ class _Walk:
             text = html.unescape(text)
         if self._names:
             text = named(text, self._names)
-        self._leave(token.start)
-        inner = self._stack[-1] if self._stack else -1
+        stack = self.nesting.stack
+        inner = stack[-1] if stack else -1
         if not self._mso:
             region = self._where.region(token, attributes=False)
             self.runs.append((text, inner, region, self._line + self._lines.at(token.start)))
         if inner >= 0 and not text.isspace():
             self._own.setdefault(inner, []).append(text)
-            deep = self._stack[-MAX_DEPTH] if len(self._stack) > MAX_DEPTH else 0
-            for index in reversed(self._links):
-                if index < deep:
+            outermost = stack[-MAX_DEPTH] if len(stack) > MAX_DEPTH else 0
+            for number in reversed(self._links):
+                if number < outermost:
                     break
-                self._inside.setdefault(index, []).append(text)
+                self._inside.setdefault(number, []).append(text)
         return text
-
-    def _leave(self, position: int) -> None:
-        stack, nodes = self._stack, self._nodes
-        while stack and nodes[stack[-1]].until <= position:
-            gone = stack.pop()
-            if self._links and self._links[-1] == gone:
-                self._links.pop()
 
     def elements(self, base: int) -> list[Element]:
         """All elements, the first of which is number ``base`` of the document."""
         names, own, inside, mso = self._names, self._own, self._inside, self._mso
         return [
             Element(
-                node.start.name, _attributes(node.start, names), "".join(inside.get(index, ())),
-                "".join(own.get(index, ())), region, line, mso, node.parent + base if node.parent >= 0 else -1,
+                token.name, _attributes(token, names) if token.attributes else (), "".join(inside.get(number, ())),
+                "".join(own.get(number, ())), region, line, mso, parent + base if parent >= 0 else -1,
             )
-            for index, (node, (region, line)) in enumerate(zip(self._nodes, self._places, strict=True))
+            for number, (token, parent, region, line) in enumerate(self._starts)
         ]
 
 

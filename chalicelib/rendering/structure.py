@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
 
 from chalicelib.domain.record import dataclass
-from chalicelib.rendering.tokens import VOID, Kind, Token
+from chalicelib.rendering.tokens import END, START, VOID, Token
 
 MAX_DEPTH = 100
 
@@ -49,36 +48,66 @@ class Tree:
         return tuple(out)
 
 
+class Nesting:
+    """Which elements are open while the tags go by; ``too_deep`` is the first that stood too deep.
+
+    An end tag closes the innermost open element of its name and what is open inside. HTML's rules for
+    omitted tags are not guessed.
+    """
+
+    def __init__(self) -> None:
+        self.stack: list[int] = []
+        self.too_deep: Token | None = None
+        self._open: list[str] = []
+        self._counts: dict[str, int] = {}
+
+    @property
+    def inner(self) -> int:
+        """The number of the innermost open element, or -1."""
+        return self.stack[-1] if self.stack else -1
+
+    def enter(self, number: int, token: Token) -> None:
+        """An element begins; one that is void holds nothing."""
+        name = token.name
+        if name in VOID:
+            return
+        self.stack.append(number)
+        self._open.append(name)
+        self._counts[name] = self._counts.get(name, 0) + 1
+        if self.too_deep is None and len(self.stack) > MAX_DEPTH:
+            self.too_deep = token
+
+    def leave(self, name: str) -> list[int]:
+        """The elements that an end tag closes, innermost first, the one it names last; none where it is stray."""
+        closed: list[int] = []
+        if not self._counts.get(name):
+            return closed
+        while True:
+            inner = self._open.pop()
+            self._counts[inner] -= 1
+            closed.append(self.stack.pop())
+            if inner == name:
+                return closed
+
+
 def build(tokens: Sequence[Token]) -> Tree:
-    """Match tags. An end tag closes the innermost open element of its name and what is open inside.
+    """Match tags, as :class:`Nesting` does.
 
     An element that something else closes keeps ``end`` None: where that matters (a region)
-    the compiler refuses it, instead of guessing HTML's rules for omitted tags.
+    the compiler refuses it.
     """
     nodes: list[Node] = []
-    stack: list[int] = []
-    open_names: Counter[str] = Counter()
-    stray: list[Token] = []
-    too_deep: Token | None = None
+    nesting, stray = Nesting(), list[Token]()
     for token in tokens:
-        if token.kind is Kind.START:
-            void = token.name in VOID
-            nodes.append(Node(token, stack[-1] if stack else -1, token.end if void else tokens[-1].end))
-            if void:
-                continue
-            stack.append(len(nodes) - 1)
-            open_names[token.name] += 1
-            if len(stack) > MAX_DEPTH and too_deep is None:
-                too_deep = token
-        elif token.kind is Kind.END:
-            if not open_names[token.name]:
+        if token.kind is START:
+            nodes.append(Node(token, nesting.inner, token.end if token.name in VOID else tokens[-1].end))
+            nesting.enter(len(nodes) - 1, token)
+        elif token.kind is END:
+            closed = nesting.leave(token.name)
+            for number in closed:
+                nodes[number].until = token.start
+            if closed:
+                nodes[closed[-1]].end = token
+            else:
                 stray.append(token)
-                continue
-            while stack:
-                node = nodes[stack.pop()]
-                open_names[node.name] -= 1
-                node.until = token.start
-                if node.name == token.name:
-                    node.end = token
-                    break
-    return Tree(tuple(nodes), tuple(stray), too_deep)
+    return Tree(tuple(nodes), tuple(stray), nesting.too_deep)

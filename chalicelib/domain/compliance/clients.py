@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from chalicelib.domain.compliance import css
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, Severity, quoted
-from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of
+from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of, texts_that
 from chalicelib.domain.compliance.registry import Rule
 
 GMAIL_STYLE_BYTES = 16 * 1024
@@ -93,15 +94,20 @@ def _no_fallback(document: Document, facts: MailFacts) -> Iterator[Finding]:
         return
     if any(element.mso for element in of_tag(document, *_VML)):
         return
+    pictured = texts_that(document, lambda read: "url(" in _behind(read))
     given = gathered(document)
-    for index in sorted({*given.attribute("style"), *given.attribute("background")}):
+    styled = (index for index, text in given.attribute("style").items() if text in pictured)
+    for index in sorted({*styled, *given.attribute("background")}):
         element = document.elements[index]
-        read = style_of(document, element)
-        behind = read.value("background-image") or read.value("background")
+        behind = _behind(style_of(document, element))
         if not element.mso and (element.get("background") or "url(" in behind):
             yield Finding(code="CLI003", severity=Severity.INFO, region=element.region, line=element.line,
                           quote=quoted(element.get("background") or behind))
             return
+
+
+def _behind(read: css.Facts) -> str:
+    return read.value("background-image") or read.value("background")
 
 
 def _formats(document: Document, facts: MailFacts) -> Iterator[Finding]:

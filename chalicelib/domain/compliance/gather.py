@@ -76,6 +76,19 @@ def style(document: Document, text: str, inline: bool = True) -> css.Facts:
     return found  # type: ignore[no-any-return]
 
 
+def texts_that(document: Document, test: Callable[[css.Facts], object]) -> frozenset[str]:
+    """The texts of ``style`` attributes whose facts pass a test, or that cannot be read: who asks on will be told."""
+    found = set[str]()
+    for text in {one.text for one in document.styles if one.inline}:
+        try:
+            passed = test(style(document, text))
+        except ValueError:
+            passed = True
+        if passed:
+            found.add(text)
+    return frozenset(found)
+
+
 def style_of(document: Document, element: Element) -> css.Facts:
     """The facts of an element's own style."""
     return style(document, element.get("style") or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from chalicelib.domain import urls
@@ -42,9 +42,12 @@ def _empty(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _malformed(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK002: an address without a scheme, with blanks, or one that clients read differently."""
+    sound = set[str]()
     for element, href in _links(document, facts):
         href = href.strip()
-        if href in ("", "#") or href.startswith("#") or _OTHER_SCHEMES.fullmatch(href) or urls.is_dangerous(href):
+        if href in sound or href == "" or href.startswith("#"):
+            continue
+        if _OTHER_SCHEMES.fullmatch(href) or urls.is_dangerous(href):
             continue  # LNK001, a place in the same mail, mail and telephone, SEC004
         if _FIELD.match(href):
             yield Finding(code="LNK002", state=FindingState.UNDECIDABLE, region=element.region, quote=quoted(href),
@@ -55,6 +58,8 @@ def _malformed(document: Document, facts: MailFacts) -> Iterator[Finding]:
             yield Finding(code="LNK002", region=element.region, quote=quoted(href), line=element.line,
                           params={"reason": reason},
                           fix=(href, f"https://{href}") if reason == "url.scheme_missing" else None)
+        else:
+            sound.add(href)
 
 
 def _address(document: Document, href: str) -> tuple[str, str]:
@@ -72,14 +77,14 @@ def _address(document: Document, href: str) -> tuple[str, str]:
 
 def _insecure(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK008: ``http:`` in links and images; namespaces and document types are not links."""
-    names = ("href", "src", "background")
-    given = ((index, place, value) for place, name in enumerate(names)
-             for index, value in gathered(document).attribute(name).items() if ":" in value)
-    for index, _, value in sorted(given):
+    given = [(index, place, value) for place, name in enumerate(("href", "src", "background"))
+             for index, value in gathered(document).attribute(name).items() if ":" in value]
+    insecure = {value for value in {value for _, _, value in given} if urls.scheme_of(value) == "http"}
+    for index, _, value in sorted(given) if insecure else ():
         element = document.elements[index]
         if element.tag == "img" and element.region and not facts.template:
             continue  # a partner chooses among HQ's images; HQ was told at publish
-        if urls.scheme_of(value) == "http":
+        if value in insecure:
             yield Finding(code="LNK008", severity=Severity.WARN, region=element.region, quote=quoted(value),
                           line=element.line, fix=(value, re.sub(r"(?i)\Ahttp:", "https:", value.strip())))
 
@@ -100,10 +105,16 @@ def _read_hosts(document: Document, facts: MailFacts) -> Iterator[tuple[Element,
             yield element, href, host
 
 
+def _hosts_that(document: Document, facts: MailFacts, test: Callable[[str], object]) -> frozenset[str]:
+    """The hosts of links that pass a test; a mail has a few, and many links to each."""
+    return frozenset(host for host in {host for _, _, host in _hosts(document, facts)} if test(host))
+
+
 def _shortener(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK003: a shortener hides where a link leads, and filters distrust it."""
-    for element, href, host in _hosts(document, facts):
-        if hosts.registrable(host) in hosts.SHORTENERS:
+    short = _hosts_that(document, facts, lambda host: hosts.registrable(host) in hosts.SHORTENERS)
+    for element, href, host in _hosts(document, facts) if short else ():
+        if host in short:
             yield Finding(code="LNK003", region=element.region, quote=quoted(href), line=element.line)
 
 
@@ -113,12 +124,13 @@ def _foreign(document: Document, facts: MailFacts) -> Iterator[Finding]:
     if not facts.kit.hosts:
         return
     for element, href in _links(document, facts):
-        host_part = href.strip().partition("://")[2].partition("/")[0]
+        host_part = href.strip().partition("://")[2].partition("/")[0] if "{{" in href else ""
         if "{{" in host_part:
             yield Finding(code="LNK004", state=FindingState.UNDECIDABLE, region=element.region, quote=quoted(href),
                           line=element.line, params={"host": quoted(host_part)})
-    for element, href, host in _hosts(document, facts):
-        if "{{" not in href.partition("://")[2].partition("/")[0] and not urls.host_allowed(host, allowed):
+    foreign = _hosts_that(document, facts, lambda host: not urls.host_allowed(host, allowed))
+    for element, href, host in _hosts(document, facts) if foreign else ():
+        if host in foreign and "{{" not in href.partition("://")[2].partition("/")[0]:
             yield Finding(code="LNK004", region=element.region, quote=quoted(href), line=element.line,
                           params={"host": hosts.readable(host)})
 
@@ -158,10 +170,10 @@ def _imitation(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LNK007: a host that only looks like the brand's, by letters of other alphabets or a typing mistake."""
     own = (*facts.kit.hosts, *facts.partner_hosts)
     brands = [*(n.name for n in facts.kit.names), *(hosts.registrable(h).split(".")[0] for h in facts.kit.hosts)]
-    for element, _, host in _hosts(document, facts):
-        if urls.host_allowed(host, own):
-            continue
-        if brand := hosts.imitates(host, brands):
+    foreign = _hosts_that(document, facts, lambda host: not urls.host_allowed(host, own))
+    imitated = {host: hosts.imitates(host, brands) for host in foreign}
+    for element, _, host in _hosts(document, facts) if foreign else ():
+        if brand := imitated.get(host):
             yield Finding(code="LNK007", region=element.region, quote=quoted(hosts.readable(host)), line=element.line,
                           params={"brand": brand})
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from chalicelib.domain import urls
 from chalicelib.domain.compliance.css import Facts
 from chalicelib.domain.compliance.document import Document, Element, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity, quoted
-from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of, styles_that
+from chalicelib.domain.compliance.gather import distinct_styles, gathered, of_tag, style_of, styles_that, texts_that
 from chalicelib.domain.compliance.registry import Rule
 
 _FORBIDDEN = (
@@ -91,12 +92,13 @@ def _hidden_text(document: Document, facts: MailFacts) -> Iterator[Finding]:
     text that stands in the element directly counts. Where a style sheet may show the element
     again (a class on it), a person must look.
     """
-    for index in gathered(document).texts:
+    hiding, given = texts_that(document, _hides), gathered(document)
+    for index in given.texts:
         element = document.elements[index]
         if element.region == "preheader" or element.mso:
             continue
-        style = style_of(document, element)
-        if _hides(style) or element.get("hidden") is not None:
+        hidden = given.attribute("style").get(index) in hiding and _hides(style_of(document, element))
+        if hidden or index in given.attribute("hidden"):
             state = FindingState.UNDECIDABLE if element.get("class") else FindingState.FAIL
             yield Finding(code="SEC007", severity=Severity.WARN, state=state, region=element.region,
                           quote=quoted(element.own), line=element.line)
@@ -128,6 +130,7 @@ def _invisible(document: Document, element: Element) -> bool:
     return all(_tiny(size) for size in sizes) or _hides(style)
 
 
+@lru_cache(maxsize=256)
 def _tiny(size: str) -> bool:
     match = re.fullmatch(r"([0-9]{0,6}(?:\.[0-9]{1,6})?)(?:px)?", size)
     return bool(match and match.group(1)) and float(match.group(1)) <= 1 if match else False
