@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUALITY = 85
+OPTIMISED = 1_000_000
+"""Pixels up to which a PNG is written with all that zlib can do; beyond, that costs seconds for a few percent."""
 LARGE_PNG = 400_000
 """Bytes from which on an opaque PNG is tried as a JPEG: it is then a photograph most of the time."""
 
@@ -45,7 +47,7 @@ class PillowImages:
         if animated and source != "gif":
             raise _refused("image.animated_format", format=source.upper())
         try:
-            return _animation(image, data) if animated else _still(image, source)
+            return _animation(image) if animated else _still(image, source, len(data))
         except Refused:
             raise
         except Exception:
@@ -62,7 +64,7 @@ class PillowImages:
         part = image.crop((box.left, box.top, box.left + box.width, box.top + box.height))
         if part.width > width:
             part = part.resize((width, max(1, round(part.height * width / part.width))))
-        return _encoded(_plain(part), source)
+        return _encoded(_plain(part), source, len(data))
 
 
 def _refused(code: str, **params: str | int) -> Refused:
@@ -115,7 +117,7 @@ def _opened(data: bytes, source: str) -> Image:
     return image
 
 
-def _still(image: Image, source: str) -> Picture:
+def _still(image: Image, source: str, size: int) -> Picture:
     from PIL import Image as module
     from PIL import ImageOps
 
@@ -128,7 +130,7 @@ def _still(image: Image, source: str) -> Picture:
         image.info.pop("exif", None)  # what cannot be read cannot say how the picture is to be turned
     image = _plain(_in_srgb(image))
     image.thumbnail((MAX_SIDE, MAX_SIDE), module.Resampling.LANCZOS)
-    return _encoded(image, source)
+    return _encoded(image, source, size)
 
 
 def _in_srgb(image: Image) -> Image:
@@ -166,21 +168,23 @@ def _eight_bits(image: Image) -> Image:
     return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
 
 
-def _encoded(image: Image, source: str) -> Picture:
-    """PNG where something shows through or the source was one, else JPEG; a photograph as PNG becomes a JPEG."""
-    clear = image.mode == "RGBA"
-    if clear or source in ("png", "gif"):
+def _encoded(image: Image, source: str, size: int) -> Picture:
+    """PNG where something shows through or the source was one, else JPEG; a photograph as PNG becomes a JPEG.
+
+    ``size`` are the bytes of the source. A large PNG is not tried first: it takes seconds to write.
+    """
+    clear, lossless = image.mode == "RGBA", source in ("png", "gif")
+    data, kind = b"", Kind.JPEG
+    if not clear and (not lossless or size > LARGE_PNG):
+        data = _jpeg(image)
+    if clear or (lossless and (not data or len(data) > size // 2)):
         data, kind = _png(image), Kind.PNG
-        if not clear and len(data) > LARGE_PNG and len(smaller := _jpeg(image)) < len(data) // 2:
-            data, kind = smaller, Kind.JPEG
-    else:
-        data, kind = _jpeg(image), Kind.JPEG
     return Picture(data, kind, image.width, image.height, 1, fingerprint(image), source)
 
 
 def _png(image: Image) -> bytes:
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.save(out, "PNG", optimize=image.width * image.height < OPTIMISED)
     return out.getvalue()
 
 
@@ -190,7 +194,7 @@ def _jpeg(image: Image) -> bytes:
     return out.getvalue()
 
 
-def _animation(image: Image, data: bytes) -> Picture:
+def _animation(image: Image) -> Picture:
     """An animated GIF, frame by frame; refused with its numbers where it is more than a mail should carry."""
     frames = int(getattr(image, "n_frames", 1))
     if frames > MAX_FRAMES or frames * image.width * image.height > MAX_FRAME_PIXELS or max(image.size) > MAX_SIDE:

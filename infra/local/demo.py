@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from chalicelib.domain.asset import Details
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.contact import LegalBasis
 from chalicelib.domain.ids import PartnerId, PersonId, make_id
 from chalicelib.domain.people import Person
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Scope, Zone
-from chalicelib.usecases import imports, kits, programmes, publish
+from chalicelib.usecases import asset_run, assets, imports, kits, programmes, publish
 from chalicelib.usecases.programmes import Definition
 from chalicelib.usecases.publish import Upload
 from chalicelib.usecases.world import World
@@ -28,6 +29,11 @@ KIT = STARTER / "nordlicht.kit.yaml"
 IMAGE_HOST = "https://images.example.com/nordlicht/"
 """Where the starter templates expect HQ's pictures; the local run serves them from its bucket."""
 TEMPLATES = {"spring-offer.en.html": "Spring check-up", "fruehjahr.de.html": "Frühjahrs-Check"}
+PICTURES = {
+    "spring-lake.png": "A bicycle by a lake on a clear spring morning", "city-morning.png": "A city in morning light",
+    "forest-trail.png": "A trail through a forest",
+}
+"""The pictures of head office's library and what they show."""
 PROGRAMME = "Spring check-up weeks"
 BRIEF = ("Invite your customers to a spring check-up. Choose a picture, tell your own story and your opening hours; "
          "logo, colours and legal text come from us.")
@@ -56,6 +62,18 @@ def publish_templates(world: World, admin: Person, images: str) -> str:
         ))
         known[title] = f"{version.template}/{version.number}"
     return known[TEMPLATES["spring-offer.en.html"]]
+
+
+def fill_library(world: World, admin: Person) -> None:
+    """Put head office's pictures into its library, once; its queue does not run yet, so they are made at once."""
+    if world.assets.all(None):
+        return
+    for name, alt in PICTURES.items():
+        file = STARTER / "images" / name
+        started = assets.start_upload(
+            world, admin.id, None, Details(name=file.stem.replace("-", " ").capitalize(), alt=alt))
+        world.blobs.put(None, assets.upload_key("", started.id), file.read_bytes(), "image/png")
+        asset_run.run(world, None, started.id)
 
 
 def publish_kit(world: World, admin: Person) -> None:

@@ -96,6 +96,7 @@ def seed(world: World, images: str = demo.IMAGE_HOST) -> None:
         people.add_at_hq(world, admin, address=MANAGER.address, name=MANAGER.name, role=Role.REVIEWER.value)
     template = demo.publish_templates(world, admin, images)
     demo.publish_kit(world, admin)
+    demo.fill_library(world, admin)
     demo.define_programme(world, admin, template, MANAGER.address, "Europe/Berlin")
 
 
