@@ -110,8 +110,8 @@ class Deployed:
         })
         self.emulator.start()
         self._session = get_session()
-        self._session.set_credentials(ADMINISTRATOR, SECRET_KEY)
         self.said: list[str] = []
+        self.ticks = 0
         self.bucket = f"{APP}-{name}-data-{ACCOUNT}"
         feedback = f"{self.emulator.url}/{ACCOUNT}/{APP}-{name}-feedback"
         self.mail = ses.Server(
@@ -127,6 +127,7 @@ class Deployed:
         parameters = {
             "OrgName": seed.ORG_NAME, "MailFrom": seed.MAIL_FROM, "SesEndpoint": self.mail.url,
             "SenderDomain": seed.ZONE, "AlarmEmail": "operations@nordlicht.example",
+            "MediaUrl": f"{self.emulator.url}/{self.bucket}/MEDIA",
         }
         return Deployer(
             clients=self.client, stage=Stage(name, REGION, parameters), ask=ask, say=self.said.append,
@@ -134,10 +135,11 @@ class Deployed:
             emulator=self.emulator.url, poll=0.1, package=package,
         )
 
-    def client(self, service: str) -> Any:
-        """A client of the emulator's."""
+    def client(self, service: str, key: str = ADMINISTRATOR) -> Any:
+        """A client of the emulator's, by default the administrator's."""
         return self._session.create_client(
-            service, region_name=REGION, endpoint_url=self.emulator.url, config=Config(s3={"addressing_style": "path"}))
+            service, region_name=REGION, endpoint_url=self.emulator.url, config=Config(s3={"addressing_style": "path"}),
+            aws_access_key_id=key, aws_secret_access_key=SECRET_KEY)
 
     def hurry(self) -> None:
         """Bring a message that failed again after seconds instead of a quarter of an hour.
@@ -163,7 +165,8 @@ class Deployed:
         return wiring.Container(settings.read(variables), clock=self.clock, clients=clients)
 
     def tick(self) -> None:
-        """What EventBridge does each minute, which the emulator does not."""
+        """What the rule does each minute, done now."""
+        self.ticks += 1
         self.invoke("tick", {})
 
     def advance(self, by: timedelta) -> None:

@@ -183,3 +183,14 @@ def test_a_poisoned_message_ends_in_the_dead_letter_queue(deployed: Deployed) ->
     sqs.send_message(QueueUrl=url, MessageBody=poison)
     found = until(lambda: sqs.receive_message(QueueUrl=dead).get("Messages"), 90)
     assert [message["Body"] for message in found] == [poison]
+
+
+def test_the_rule_ticks_each_minute(deployed: Deployed, world: Container) -> None:
+    """EventBridge calls the tick function by itself, besides the ticks that tests asked for."""
+    logs, group = deployed.client("logs"), "/aws/lambda/countersign-ci-tick"
+
+    def more() -> bool:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern="START")
+        return sum(len(page["events"]) for page in pages) > deployed.ticks
+
+    until(more, 90)
