@@ -229,7 +229,8 @@ class Draft:
 
     ``local_time`` is a wall-clock time (``YYYY-MM-DDTHH:MM``), ``fold`` "0", "1" or "" (not
     asked yet); both stay as typed until submit resolves them. ``undo`` and ``redo`` are the
-    steps back and forward, the nearest last (see :mod:`domain.undo`).
+    steps back and forward, the nearest last (see :mod:`domain.undo`). ``previous`` is the partner's last
+    campaign on the same template family when this one was begun, "" if there was none.
     """
 
     campaign: CampaignId
@@ -247,6 +248,7 @@ class Draft:
     saved_by: PersonId
     undo: tuple[Replaced, ...] = ()
     redo: tuple[Replaced, ...] = ()
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 
 from chalicelib.domain import ids
 from chalicelib.domain import undo as steps
@@ -29,6 +30,8 @@ MAX_TIME = 64
 MAX_DRAFT = 150_000
 """Bytes of all texts of a draft together."""
 MAX_NAME = 80
+LAST_LISTED, LAST_READ = 20, 4
+"""How many of the newest campaigns a new draft looks at for its predecessor, and how many of those it reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,22 @@ def start(
     return _create(
         world, session, person, programme, name=name or programme.title, zone=home.partner.zone,
         subject=version.subject, preheader=version.preheader, values=values, once=once,
+        previous=_previous(world, session, version),
     )
+
+
+def _previous(world: World, session: PartnerSession, version: TemplateVersion) -> str:
+    """The partner's newest campaign that was ever submitted on this template or another of its family.
+
+    Of the newest campaigns only a few are looked at, each by a query; one that lies further back is not offered.
+    """
+    submitted = (c for c in world.campaigns.list(session, limit=LAST_LISTED) if c.revision)
+    for campaign in islice(submitted, LAST_READ):
+        draft = world.campaigns.history(session, campaign.id).draft
+        family = world.templates.get(draft.template, draft.template_version).family if version.family else ""
+        if draft.template == version.template or (version.family and family == version.family):
+            return campaign.id
+    return ""
 
 
 def use_again(
@@ -95,7 +113,7 @@ def use_again(
 
 def _create(
     world: World, session: PartnerSession, person: Person, programme: Programme, *, name: str, zone: str,
-    subject: str, preheader: str, values: Mapping[str, str], once: str,
+    subject: str, preheader: str, values: Mapping[str, str], once: str, previous: str = "",
 ) -> Campaign:
     now = world.clock.now()
     if now >= programme.closes_at:
@@ -113,6 +131,7 @@ def _create(
     draft = Draft(
         campaign=campaign_id, template=programme.template, template_version=programme.template_version,
         subject=subject, preheader=preheader, values=dict(values), zone=zone, saved_at=now, saved_by=person.id,
+        previous=previous,
     )
     try:
         world.campaigns.create(session, campaign, draft, entry)

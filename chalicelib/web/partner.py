@@ -24,6 +24,7 @@ from chalicelib.web import (
     partner_customers,
     partner_edit,
     partner_fix,
+    partner_last,
     partner_profile,
     partner_release,
     partner_version,
@@ -112,5 +113,6 @@ def start(visit: Visit, programme: str) -> Answer:
 
 
 routes.include(partner_assets.routes)
-routes.include(partner_edit.routes, partner_fix.routes, partner_check.routes, partner_campaign.routes,
-               partner_customers.routes, partner_profile.routes, partner_version.routes, partner_release.routes)
+routes.include(partner_edit.routes, partner_fix.routes, partner_last.routes, partner_check.routes)
+routes.include(partner_campaign.routes, partner_customers.routes, partner_profile.routes, partner_version.routes)
+routes.include(partner_release.routes)

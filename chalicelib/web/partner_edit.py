@@ -154,6 +154,7 @@ def _page(
         newer=versions.offer(visit.world, told.history.draft),
         saved_at=clock_time(told.history.draft.saved_at, draft.zone), just_saved=bool(saved), test_sent=bool(sent),
         turned=bool(visit.request.query.get("turned")), fixed=visit.request.query.get("fixed"),
+        taken=bool(visit.request.query.get("taken")), before=bool(told.history.draft.previous) and not told.revision,
         hints=partner_hints.of(visit, answers), asked=_asked(told),
         summary=partner_form.summary(found, version, visit.language), rich_words=_rich_words(visit),
     )
@@ -181,7 +182,8 @@ def _asked(told: Story) -> list[tuple[str, str]]:
 
 
 def _links(visit: Visit, told: Story) -> dict[str, str]:
-    names = ("edit", "undo", "redo", "fix", "fixes", "preview", "preview.txt", "hints", "check", "test-mail", "version")
+    names = ("edit", "undo", "redo", "fix", "fixes", "last", "preview", "preview.txt", "hints", "check", "test-mail",
+             "version")
     return {name: campaign_url(visit, told.id, name) for name in names} | {"status": campaign_url(visit, told.id)}
 
 
