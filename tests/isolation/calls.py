@@ -35,6 +35,9 @@ MESSAGES = {
     "GetQueueAttributes": "GetQueueAttributes", "ChangeMessageVisibility": "ChangeMessageVisibility",
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
 }
+ACTIONS = {"SendEmail": ("SendEmail",), "SendBulkEmail": ("SendBulkEmail", "SendBulkTemplatedEmail")}
+"""SES v2 asks for the right of its own operation and, of a mail from a template, for that of v1's, too (django-anymail,
+"IAM permissions", found by trying); a mail of one's own making (raw) would take SendRawEmail."""
 DESCRIBED = {"DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"}
 OPEN = {("sts", "GetCallerIdentity")}
 """What IAM allows everybody (AWS STS API reference, GetCallerIdentity)."""
@@ -43,7 +46,8 @@ ADMINISTRATION = {
                  *DESCRIBED},
     "sqs": {"CreateQueue", "PurgeQueue", "DeleteQueue", "SetQueueAttributes", "ListQueues"},
     "s3": {"CreateBucket", "PutBucketNotificationConfiguration", "GetBucketNotificationConfiguration",
-           "GetObjectTagging", "ListObjectsV2", "ListObjects", "HeadBucket", "PutBucketCors", "PutBucketPolicy", "ListBuckets",
+           "GetObjectTagging", "ListObjectsV2", "ListObjects", "HeadBucket", "PutBucketCors", "PutBucketPolicy",
+           "ListBuckets",
            "GetBucketNotification", "GetBucketLocation", "PutBucketVersioning", "DeleteObjects"},
     "kms": {"CreateKey", "CreateAlias", "DescribeKey", "ListAliases", "Encrypt", "ScheduleKeyDeletion"},
     "iam": {"CreateRole", "PutRolePolicy", "GetRole", "GetRolePolicy"},
@@ -164,6 +168,7 @@ def _mail(operation: str, url: str, body: dict[str, Any]) -> Iterator[Access]:
         yield Access("ses:GetEmailIdentity", _arn("ses", f"identity/{identity}"), {})
     elif operation in ("SendEmail", "SendBulkEmail"):
         domain = re.sub(r"[>\s]", "", str(body["FromEmailAddress"])).rpartition("@")[2]
-        yield Access(f"ses:{operation}", _arn("ses", f"identity/{domain}"), {})
-        if "ConfigurationSetName" in body:
-            yield Access(f"ses:{operation}", _arn("ses", "configuration-set/app-stage"), {})
+        for action in ACTIONS[operation]:
+            yield Access(f"ses:{action}", _arn("ses", f"identity/{domain}"), {})
+            if "ConfigurationSetName" in body:
+                yield Access(f"ses:{action}", _arn("ses", "configuration-set/app-stage"), {})

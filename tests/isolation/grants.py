@@ -1,8 +1,8 @@
 """The grants of all policies one by one: which are used, and whether a change of any would be noticed.
 
-A grant is one action on one resource in one statement that allows. The journey's calls by the
-functions' own handlers are the evidence; ``ELSEWHERE`` has the grants that AWS's own machinery needs. What
-no test reaches is listed in the report.
+A grant is one action on one resource in one statement that allows. The calls of the journey
+and its scenes by the functions' own handlers are the evidence; ``machinery`` has the grants that Lambda itself needs.
+A grant that neither uses fails a test.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.events.registry import FUNCTIONS
+from chalicelib.ports.system import QueueName
 from infra.intrinsics import policy, resolve
 from tests.contract.policy import Access, Policy
 from tests.isolation.calls import NAMES
@@ -21,12 +22,10 @@ from tests.isolation.judge import ASSUMED, PAGES, Call
 
 ROLES = (*PAGES, *FUNCTIONS, *ASSUMED.values())
 """Every policy that a role of the program has."""
-ELSEWHERE = {
-    "logs:CreateLogStream": "Lambda writes the log", "logs:PutLogEvents": "Lambda writes the log",
-    "sqs:ReceiveMessage": "Lambda's poller", "sqs:DeleteMessage": "Lambda's poller",
-    "sqs:GetQueueAttributes": "Lambda's poller", "sqs:ChangeMessageVisibility": "Lambda's poller",
-}
-"""Actions that AWS takes with the function's role; none of our calls shows them."""
+LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+POLLER = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility")
+"""What Lambda does with a function's role (Lambda developer guide, "Defining Lambda function permissions with an
+execution role", "Using Lambda with Amazon SQS"); none of our calls shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,21 @@ def grants(role: str) -> Iterator[Grant]:
             for action in _listed(statement["Action"]):
                 for resource in _listed(statement["Resource"]):
                     yield Grant(role, statement["Sid"], action, resource)
+
+
+def machinery(role: str) -> dict[Grant, str]:
+    """The grants that Lambda needs to run a function, with what for: its log, its queue, the queue's key."""
+    if role in ASSUMED.values():
+        return {}
+    log = f"arn:aws:logs:region:account:log-group:/aws/lambda/app-stage-{role}:*"
+    found = {Grant(role, "OwnLogs", action, log): "Lambda writes the log" for action in LOGS}
+    if role in set(QueueName):
+        queue = f"arn:aws:sqs:region:account:app-stage-{role}"
+        found |= {Grant(role, "OwnQueue", action, queue): "Lambda's poller" for action in POLLER}
+    if role == QueueName.FEEDBACK:
+        key = Grant(role, "QueueKey", "kms:Decrypt", NAMES["FeedbackKey.Arn"])
+        found[key] = "Lambda's poller opens what is encrypted"
+    return found
 
 
 def without(grant: Grant) -> Policy:

@@ -60,6 +60,7 @@ from tests.contract.backends import SETTINGS, own_keys
 from tests.fakes.system import FakeClock, FakeEntropy
 from tests.isolation.judge import JUDGE, Call, acting, administrator
 from tests.stage import SOURCE
+from tests.usecases.release_stage import LOGO
 
 CANARY = "Canarella"
 """A name that nobody has: each person and customer of the journey carries it."""
@@ -86,14 +87,17 @@ class Journey:
     """Each function is a process of its own: what one has in its cache, another must fetch itself."""
     phases: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """Phase -> (function, call) -> how often."""
+    sound: str = ""
+    """The log of the one campaign that went well, once it is over; what comes after it is not counted either."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count the calls made inside."""
         before = len(JUDGE.calls)
         yield
-        counted = self.phases.setdefault(name, Counter())
-        counted.update((call.function, call.name) for call in JUDGE.calls[before:])
+        if not self.sound:
+            counted = self.phases.setdefault(name, Counter())
+            counted.update((call.function, call.name) for call in JUDGE.calls[before:])
 
     def at(self, function: str) -> Container:
         """The container of one function."""
@@ -261,7 +265,7 @@ def people_and_programme(j: Journey) -> None:
         people.add_at_hq(w, admin, address=f"rita-{ADDRESS}@{seed.ZONE}", name=CANARY, role=Role.REVIEWER.value)
         version = publish.publish(w, admin, Upload(
             template=make_id("tpl", w.clock.now(), w.entropy.bytes(10)), number=1, name="Spring", language="",
-            source=SOURCE,
+            source=SOURCE.replace(*LOGO),
         ))
         publish.templates(w)
         programmes.define(w, admin, Definition(
@@ -421,3 +425,4 @@ def run(j: Journey, *, count: int = 60) -> None:
     sent(j)
     events(j)
     left(j)
+    j.sound = j.log.getvalue()

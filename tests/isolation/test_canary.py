@@ -17,7 +17,7 @@ def test_no_personal_data_in_any_line(journey: Journey) -> None:
 
 def test_metrics_tell_what_happened(journey: Journey) -> None:
     """What was sent, what bounced and how late it was, as numbers of the one deployment."""
-    lines = [json.loads(line) for line in journey.log.getvalue().splitlines()]
+    lines = [json.loads(line) for line in journey.sound.splitlines()]
     told = [line for line in lines if "_aws" in line]
     assert {line["deployment"] for line in told} == {"countersign-journey"}
     assert sum(line.get("sent", 0) for line in told) == journey.totals.sent == 60

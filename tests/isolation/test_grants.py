@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,8 +14,20 @@ from chalicelib.usecases.doctor import Area, Level
 from infra.intrinsics import policy, resolve
 from tests.contract.policy import Access, Policy
 from tests.isolation.calls import NAMES
-from tests.isolation.grants import ELSEWHERE, ROLES, Evidence, evidence, grants, statements, used, widened, without
+from tests.isolation.grants import (
+    ROLES,
+    Evidence,
+    Grant,
+    evidence,
+    grants,
+    machinery,
+    statements,
+    used,
+    widened,
+    without,
+)
 from tests.isolation.journey import Journey
+from tests.isolation.judge import ASSUMED
 from tests.isolation.report import PLACE, render
 from tests.isolation.second import decide
 
@@ -67,6 +80,9 @@ def _beside(statement: dict[str, Any]) -> Iterator[Access]:
     }
     for action in _listed(statement["Action"]):
         yield Access(action, arn(action.partition(":")[0], "elsewhere"), conditions)
+        for resource in _listed(statement["Resource"]) if "dynamodb:LeadingKeys" in conditions else ():
+            for key in (f"P#{YOU}#X", "ORG#x", "ORG#x#OTHER", "DUE#1", "Q#"):
+                yield Access(action, resource, {"dynamodb:LeadingKeys": (key,)})
     for resource in _listed(statement["Resource"]):
         place = resource.replace("${aws:PrincipalTag/partner}", ME).replace("*", "x")
         service = _listed(statement["Action"])[0].partition(":")[0]
@@ -94,18 +110,67 @@ def test_the_page_of_health_sees_everything(journey: Journey) -> None:
     assert {c.area for c in journey.health.checks} == set(Area)
 
 
-def test_removing_a_used_grant_is_noticed(journey: Journey) -> None:
-    """Of every grant that the report calls used, some call of the campaign would be refused without it."""
+def missed(grant: Grant, seen: set[Evidence]) -> bool:
+    """Whether a test would fail without the grant: a call that was made is refused, or Lambda lacks what it needs."""
+    less = without(grant)
+    return grant in machinery(grant.role) or any(
+        e.role == grant.role and not less.allows(e.access, e.partner) for e in seen)
+
+
+def test_removing_any_grant_is_noticed(journey: Journey) -> None:
+    """Every single grant of every role is missed when it is gone; so none is there that nothing uses."""
     seen = evidence(journey.calls)
-    noticed = 0
-    for role in ROLES:
-        for grant in grants(role):
-            if grant.action in ELSEWHERE or not used(grant, seen):
-                continue
-            less = without(grant)
-            assert any(e.role == role and not less.allows(e.access, e.partner) for e in seen), grant
-            noticed += 1
-    assert noticed > 80
+    every = [grant for role in ROLES for grant in grants(role)]
+    assert [str(grant) for grant in every if not missed(grant, seen)] == []
+    assert len(every) > 150
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_lambda_gets_what_it_needs_and_no_more(role: str) -> None:
+    """A function's log and queue, with exactly the actions of Lambda's documentation; one less or more is seen here."""
+    ours = {g for g in grants(role) if g.sid in ("OwnLogs", "OwnQueue", "QueueKey")}
+    assert ours == set(machinery(role))
+
+
+def test_taking_a_function_out_of_a_roles_trust_is_noticed(journey: Journey) -> None:
+    """Each function that may become a partner's role does so in the journey; without it in the trust it could not."""
+    seen = evidence(journey.calls)
+    for name in ASSUMED:
+        document = resolve(policy(f"assume-{name}"), NAMES)["Statement"]
+        (statement,) = document
+        trusted = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
+        arn_of = f"arn:aws:iam::account:role/app-stage-{name}"
+        asks = {(e.role, e.access.action): e for e in seen if e.access.resource == arn_of}
+        for principal in trusted:
+            role = principal.rpartition("-fn-")[2]
+            for action in statement["Action"]:
+                asked = trusts(asks[role, action].access, role)
+                assert Policy.of(document).allows(asked, "")
+                fewer = json.loads(json.dumps(statement))
+                fewer["Condition"]["ArnLike"]["aws:PrincipalArn"].remove(principal)
+                assert not Policy.of([fewer]).allows(asked, "")
+                fewer = {**statement, "Action": [a for a in statement["Action"] if a != action]}
+                assert not Policy.of([fewer]).allows(asked, "")
+
+
+@pytest.mark.parametrize("name", ASSUMED)
+def test_widening_a_roles_trust_is_noticed(name: str) -> None:
+    """Another principal, no tag, or a tag that is no partner: each is refused now, and let in by a wider document."""
+    (statement,) = resolve(policy(f"assume-{name}"), NAMES)["Statement"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::account:root"}
+    stranger = trusts(Access("sts:AssumeRole", "*", {"aws:RequestTag/partner": (ME,)}), "stranger")
+    untagged = trusts(Access("sts:AssumeRole", "*", {}), "notices")
+    odd = trusts(Access("sts:AssumeRole", "*", {"aws:RequestTag/partner": ("*",)}), "notices")
+    for asked, keys in ((stranger, ("ArnLike",)), (untagged, ("StringLike", "Null")), (odd, ("StringLike",))):
+        assert not Policy.of([statement]).allows(asked, "")
+        wide = {**statement, "Condition": {k: v for k, v in statement["Condition"].items() if k not in keys}}
+        assert Policy.of([wide]).allows(asked, "")
+
+
+def trusts(access: Access, role: str) -> Access:
+    """The same, as the trust of the assumed role sees it: with who asks."""
+    principal = f"arn:aws:iam::account:role/app-stage-fn-{role}"
+    return Access(access.action, access.resource, {**access.context, "aws:PrincipalArn": (principal,)})
 
 
 def test_every_role_needs_what_its_work_needs(journey: Journey) -> None:
