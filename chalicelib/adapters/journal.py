@@ -2,7 +2,8 @@
 
 ``JOURNAL/<partner>/<time>-<kind>-<hash>.json``. The partner's role may add there and neither read nor delete;
 ids and times only, no address. Suppressions are written after the table (an unsubscribe works even where S3 does
-not), manifests and claims before anything is sent under them.
+not), manifests and claims before anything is sent under them. Claims are written as they are announced, a page of
+batches in one object; a claim that no announcement of this process covers is written by itself.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.aws import Clients
@@ -23,12 +25,14 @@ from chalicelib.adapters.errors import VENDOR_ERRORS, translated
 from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, ContactId, PartnerId
-from chalicelib.domain.ledger import Attempt
+from chalicelib.domain.ledger import Attempt, Mark
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.ports.operation import Replay
 from chalicelib.ports.system import Clock, PartnerSession
 
 PREFIX = "JOURNAL/"
+GOOD_FOR = timedelta(minutes=1)
+"""How long an announcement stands for the claims that follow it."""
 MANIFEST, CLAIM, SUPPRESSION, START = "manifest", "claim", "suppression", "start"
 
 
@@ -53,6 +57,24 @@ class _Pen:
             raise translated(error, "put_object") from error
 
 
+class Announced:
+    """The claims of the last announcement: which of those that follow stand in the journal already."""
+
+    def __init__(self, attempts: Iterable[Attempt] = ()) -> None:
+        self._known = {attempt.key: attempt for attempt in attempts}
+
+    def covers(self, attempt: Attempt) -> bool:
+        """Whether a claim was announced a moment ago, with everybody whom it addresses.
+
+        The journal is read from a quarter of an hour before a restored moment, so that what was
+        announced long before it was claimed might be missed.
+        """
+        known = self._known.get(attempt.key)
+        if known is None or not timedelta(0) <= attempt.claimed_at - known.claimed_at <= GOOD_FOR:
+            return False
+        return set(attempt.addressed()) <= set(known.addressed())
+
+
 class _Contacts(DynamoContacts):
     """The store of contacts with a journal of its suppressions."""
 
@@ -72,6 +94,7 @@ class _Ledger(DynamoLedger):
     """The ledger with a journal of its starts, manifests and claims."""
 
     pen: _Pen
+    announced: Announced
 
     def enter(self, session: PartnerSession, start: Started) -> None:
         """Before the start: later campaigns must find it on the list, whatever becomes of the table."""
@@ -90,14 +113,17 @@ class _Ledger(DynamoLedger):
         })
         return stands
 
+    def announce(self, session: PartnerSession, attempts: Sequence[Attempt]) -> None:
+        """One object for them all: what may be sent must be remembered, what is remembered need not be sent."""
+        super().announce(session, attempts)
+        if wanted := [attempt for attempt in attempts if attempt.addressed()]:
+            self.pen.write(session, CLAIM, {"claims": [_entry(attempt) for attempt in wanted]})
+            self.announced = Announced(wanted)
+
     def claim(self, session: PartnerSession, attempt: Attempt) -> None:
-        """Before the claim: what may be sent must be remembered, what is remembered need not be sent."""
-        if attempt.addressed():
-            self.pen.write(session, CLAIM, {
-                **_place(attempt.key.slice), "batch": attempt.key.batch, "attempt": attempt.key.attempt,
-                "marks": base64.b64encode(attempt.marks).decode(), "nonce": attempt.nonce.hex(),
-                "claimed_at": stamp(attempt.claimed_at), "deadline": stamp(attempt.deadline),
-            })
+        """Before the claim, unless an announcement covers it."""
+        if attempt.addressed() and not self.announced.covers(attempt):
+            self.pen.write(session, CLAIM, {"claims": [_entry(attempt)]})
         super().claim(session, attempt)
 
 
@@ -112,6 +138,7 @@ def journaled_ledger(store: DynamoLedger, clients: Clients, bucket: str, clock: 
     """The same ledger, remembering manifests and claims."""
     made = _Ledger(store._table)
     made.pen = _Pen(clients, bucket, clock)
+    made.announced = Announced()
     return made
 
 
@@ -137,7 +164,7 @@ class S3Journal:
         return Replay(
             partner,
             tuple(_manifest(e) for e in entries if e["kind"] == MANIFEST),
-            tuple(_claim(e) for e in entries if e["kind"] == CLAIM),
+            united(_claim(c) for e in entries if e["kind"] == CLAIM for c in e.get("claims", (e,))),
             tuple(_suppression(e) for e in entries if e["kind"] == SUPPRESSION),
             tuple(_start(e) for e in entries if e["kind"] == START),
         )
@@ -153,6 +180,31 @@ class S3Journal:
                         yield json.loads(client.get_object(Bucket=self._bucket, Key=found["Key"])["Body"].read())
         except VENDOR_ERRORS as error:
             raise translated(error, "journal") from error
+
+
+def united(claims: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """One of each claim: whoever was addressed by any of its entries may have been mailed.
+
+    A batch is announced again where a worker died or paused before it claimed it.
+    """
+    found: dict[BatchKey, Attempt] = {}
+    for claim in claims:
+        stands = found.get(claim.key)
+        if stands is None:
+            found[claim.key] = claim
+            continue
+        marks = bytes(Mark.ADDRESSED if Mark.ADDRESSED in pair else pair[0]
+                      for pair in zip(stands.marks, claim.marks, strict=True))
+        found[claim.key] = replace(stands, marks=marks, deadline=max(stands.deadline, claim.deadline))
+    return tuple(found.values())
+
+
+def _entry(attempt: Attempt) -> dict[str, object]:
+    return {
+        **_place(attempt.key.slice), "batch": attempt.key.batch, "attempt": attempt.key.attempt,
+        "marks": base64.b64encode(attempt.marks).decode(), "nonce": attempt.nonce.hex(),
+        "claimed_at": stamp(attempt.claimed_at), "deadline": stamp(attempt.deadline),
+    }
 
 
 def _place(key: SliceKey) -> dict[str, object]:

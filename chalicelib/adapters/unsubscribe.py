@@ -9,7 +9,6 @@ URL-safe base64, so that no mail client wraps it.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from functools import lru_cache
@@ -71,4 +70,4 @@ def _bytes(identifier: str, prefix: str) -> bytes:
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, body, hashlib.sha256).digest()[:_MAC]
+    return hmac.digest(key, body, "sha256")[:_MAC]

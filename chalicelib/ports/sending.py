@@ -113,6 +113,13 @@ class Batches(Protocol):
     def attempts(self, session: PartnerSession, key: SliceKey, first: int, last: int) -> Sequence[Attempt]:
         """All attempts of the batches ``first`` to ``last`` (inclusive), in order."""
 
+    def announce(self, session: PartnerSession, attempts: Sequence[Attempt]) -> None:
+        """Tell of claims that will be made within a minute, addressing nobody beyond these marks.
+
+        Nothing is claimed by it, and a claim that was not announced is as good: whatever keeps claims
+        outside of the tables can keep several at once.
+        """
+
     def claim(self, session: PartnerSession, attempt: Attempt) -> None:
         """Store a new attempt (with its answer where nobody is addressed); raises Conflict ``batch.claimed``."""
 

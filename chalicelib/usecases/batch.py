@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from chalicelib.domain.audience import skip_reason
+from chalicelib.domain.audience import Skip, skip_reason
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, ContactId
 from chalicelib.domain.ledger import MARK_OF, Mark
@@ -24,6 +24,7 @@ from chalicelib.rendering.placeholders import filler
 from chalicelib.usecases.approved import Approved
 from chalicelib.usecases.world import World
 
+_written = json.JSONEncoder(ensure_ascii=False).encode
 UNSUBSCRIBE = "list-unsubscribe"
 ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 """RFC 8058, section 3.1; the other header is each recipient's own."""
@@ -59,6 +60,26 @@ class Envelope:
                 entries.append(entry)
         return bytes(marks), self._batch(key, entries)
 
+    def expected(
+        self, manifest: Manifest, batch: int, allowed: Sequence[int], records: Sequence[ContactRecord],
+    ) -> bytes:
+        """The marks that an attempt has at most: whoever may be mailed by what is known now.
+
+        The others are absent, not left out: what keeps this must not say what nobody has judged yet.
+        """
+        first = batch * manifest.window
+        marks = bytearray([Mark.ABSENT]) * len(records)
+        for ordinal in allowed:
+            record = records[ordinal]
+            if record.contact is not None and self._skip(record, manifest.is_capped(first + ordinal)) is None:
+                marks[ordinal] = Mark.ADDRESSED
+        return bytes(marks)
+
+    def _skip(self, record: ContactRecord, capped: bool) -> Skip | None:
+        assert record.contact is not None
+        return skip_reason(
+            record.contact.consents, record.suppression, market=self.market, recently_mailed=capped)
+
     def _judge(
         self, record: ContactRecord, capped: bool, prefix: str, ordinal: int,
         fill: Callable[[Mapping[str, str], str], dict[str, str]],
@@ -66,8 +87,7 @@ class Envelope:
         """Whether a recipient is mailed now, and with what."""
         if record.contact is None:
             return Mark.GONE, None
-        skip = skip_reason(
-            record.contact.consents, record.suppression, market=self.market, recently_mailed=capped)
+        skip = self._skip(record, capped)
         if skip is not None:
             return MARK_OF[skip], None
         try:
@@ -75,7 +95,7 @@ class Envelope:
         except Permanent:
             return Mark.UNUSABLE, None
         url = self._unsubscribe_url(record.id)
-        data = json.dumps(fill(contact.profile, url), ensure_ascii=False)
+        data = _written(fill(contact.profile, url))
         if len(data) * 2 > ENTRY_BYTES and len(data.encode()) > ENTRY_BYTES:
             return Mark.UNUSABLE, None
         return Mark.ADDRESSED, BulkEntry(contact.address, data, f"{prefix}{ordinal}", f"<{url}>")

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from chalicelib import observe
 from chalicelib.domain import ledger as rules
@@ -157,7 +158,7 @@ class _Turn:
         share = self._reserve([len(allowed[n]) for n in windows if allowed[n]])
         if share is None:
             return False
-        page = _Page(self, [n for n in windows if allowed[n]])
+        page = _Page(self, self._within_reservation(allowed, attempts))
         reserved = 0
         for n in windows:
             tried = attempts.get(n, [])
@@ -176,6 +177,18 @@ class _Turn:
             if reserved >= self._reserved:
                 return True
         return True
+
+    def _within_reservation(
+        self, allowed: Mapping[int, Sequence[int]], attempts: Mapping[int, Sequence[Attempt]],
+    ) -> dict[int, _Try]:
+        """The windows that were reserved for, in order: what is read and announced is what will be tried."""
+        chosen: dict[int, _Try] = {}
+        total = 0
+        for n, ordinals in allowed.items():
+            if ordinals and total < self._reserved:
+                chosen[n] = _Try(len(attempts.get(n, ())) + 1, ordinals)
+                total += len(ordinals)
+        return chosen
 
     def _reserve(self, sizes: Sequence[int]) -> Reservation | None:
         """Reserve for as many of the page's batches as fit; None (and a delay) if the rate is used up."""
@@ -211,6 +224,7 @@ class _Turn:
             records = page.records(n)
             if not self._may_send():
                 return False
+            page.announce(n)
             marks, call = self.envelope.seal(key, self.manifest, allowed, records)
             now = self.world.clock.now()
             if page.fresh(now):
@@ -296,18 +310,41 @@ class _Turn:
         return False
 
 
+class _Try(NamedTuple):
+    """What a window's next attempt would be: its number, and the ordinals that it may address."""
+
+    attempt: int
+    ordinals: Sequence[int]
+
+
 class _Page:
     """The contacts of some windows, read together and anew once they are older than ten seconds."""
 
-    def __init__(self, turn: _Turn, windows: Sequence[int]) -> None:
+    def __init__(self, turn: _Turn, tries: Mapping[int, _Try]) -> None:
         self._turn = turn
-        self._windows = list(windows)
+        self._tries = tries
+        self._windows = list(tries)
+        self._announced = False
         self._read: dict[int, Sequence[ContactRecord]] = {}
         self._read_at: datetime | None = None
 
     def fresh(self, now: datetime) -> bool:
         """Whether what was read may still be claimed upon."""
         return self._read_at is not None and now - self._read_at < sending.FRESH
+
+    def announce(self, n: int) -> None:
+        """Tell the ledger of the claims to come, once, when the first of them is certain to be tried."""
+        if self._announced:
+            return
+        turn, now = self._turn, self._turn.world.clock.now()
+        turn.world.ledger.announce(turn.session, [
+            Attempt(
+                key=BatchKey(turn.manifest.key, m, self._tries[m].attempt), claimed_at=now, deadline=turn.stop_at,
+                marks=turn.envelope.expected(turn.manifest, m, self._tries[m].ordinals, self._read[m]),
+            )
+            for m in self._windows[self._windows.index(n):]
+        ])
+        self._announced = True
 
     def records(self, n: int) -> Sequence[ContactRecord]:
         """The contacts of window ``n``, with suppressions as they were at most ten seconds ago."""

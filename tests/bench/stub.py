@@ -65,7 +65,7 @@ class Store:
                 for name, value in _ADD.findall(text):
                     item[names[name]] = _added(item.get(names[name]), values[value])
         self.put(body["TableName"], item)
-        return 200, {"Attributes": item}
+        return 200, {"Attributes": item} if body.get("ReturnValues") == "ALL_NEW" else {}
 
     def _Query(self, body: Wire) -> tuple[int, Wire]:
         values = [v["S"] for _, v in sorted(body["ExpressionAttributeValues"].items(), key=lambda p: int(p[0][1:]))]

@@ -126,6 +126,7 @@ class Everything:
                 s, Manifest(key=slice_, ids=bytes(16), window=50, made_at=START)),
             "ledger.manifest": lambda: w.ledger.manifest(s, slice_),
             "ledger.attempts": lambda: w.ledger.attempts(s, slice_, 0, 9),
+            "ledger.announce": lambda: w.ledger.announce(s, [attempt]),
             "ledger.claim": lambda: w.ledger.claim(s, attempt),
             "ledger.settle": lambda: w.ledger.settle(s, key, (Result.SENT,)),
             "ledger.release": lambda: w.ledger.release(s, key, frozenset({0}), START + timedelta(hours=1)),

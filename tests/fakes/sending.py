@@ -48,6 +48,9 @@ class FakeLedger:
         stored = self._attempts.get((session.partner, key), {})
         return [stored[k] for k in sorted(stored) if first <= k[0] <= last]
 
+    def announce(self, session: PartnerSession, attempts: Sequence[Attempt]) -> None:
+        require_customers(session)
+
     def claim(self, session: PartnerSession, attempt: Attempt) -> None:
         require_customers(session)
         stored = self._attempts.setdefault((session.partner, attempt.key.slice), {})

@@ -79,6 +79,10 @@ class DynamoLedger:
             _pk(session, "B", key), low=f"{prefix}#{first:06d}", high=f"{prefix}#{last:06d}~", consistent=True)
         return [_attempt(key, item) for item in items]
 
+    def announce(self, session: PartnerSession, attempts: Sequence[Attempt]) -> None:
+        """Nothing: the table keeps what was claimed, not what will be."""
+        require_customers(session)
+
     def claim(self, session: PartnerSession, attempt: Attempt) -> None:
         """Put if absent: of all who try, one may send.
 
@@ -129,7 +133,8 @@ class DynamoLedger:
         self, session: PartnerSession, key: BatchKey, actions: Sequence[ex.Action], condition: ex.Condition,
     ) -> None:
         require_customers(session)
-        self._table.of(session).update(_pk(session, "B", key.slice), _batch_sk(key), actions, condition=condition)
+        self._table.of(session).update(
+            _pk(session, "B", key.slice), _batch_sk(key), actions, condition=condition, silent=True)
 
     # --- slices
 

@@ -148,9 +148,11 @@ class Table:
 
     def update(
         self, pk: str, sk: str, actions: Sequence[ex.Action], *, condition: ex.Condition | None = None,
+        silent: bool = False,
     ) -> Item:
-        """Change attributes of an item (making it if absent); returns all of the new one."""
-        kwargs = self._kwargs(pk, sk, actions=actions, condition=condition, return_values="ALL_NEW")
+        """Change attributes of an item (making it if absent); returns all of the new one, or nothing if ``silent``."""
+        kwargs = self._kwargs(
+            pk, sk, actions=actions, condition=condition, return_values="NONE" if silent else "ALL_NEW")
         return decode_item(self._call("UpdateItem", kwargs).get("Attributes") or {})
 
     def delete(self, pk: str, sk: str, *, condition: ex.Condition | None = None) -> None:
