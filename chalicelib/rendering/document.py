@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
-from chalicelib.rendering.merge import SENTINEL
+from chalicelib.rendering.merge import OPEN, SENTINEL
 from chalicelib.rendering.structure import MAX_DEPTH, Nesting
 from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, Kind, Lines, Token, tokenise
 
@@ -59,7 +59,9 @@ def read(
 
 def named(text: str, names: Sequence[str]) -> str:
     """``text`` with ``{{name}}`` for each sentinel."""
-    return SENTINEL.sub(lambda match: "{{" + names[int(match.group(1))] + "}}", text) if names else text
+    if not names or OPEN not in text:
+        return text
+    return SENTINEL.sub(lambda match: "{{" + names[int(match.group(1))] + "}}", text)
 
 
 def _read(source: bytes, slots: Sequence[Slot], names: Sequence[str], draft: _Draft, texts: list[str], *,

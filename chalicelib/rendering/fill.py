@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from chalicelib.domain import richtext, urls
 from chalicelib.domain.errors import CountersignError, Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, Slot, TemplateVersion, locked_digest
-from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise
+from chalicelib.rendering.tokens import TEXT, VOID, Kind, Token, tags, tokenise
 
 Key = tuple[str, str]
 """A slot's region and context."""
@@ -140,14 +141,20 @@ def verify(version: TemplateVersion, filled: Filled) -> None:
         raise LockedBytesChanged("")
     if version.locked_sha256 != filled.locked_sha256:
         raise LockedBytesChanged("")
-    before = _skeleton(version.html.encode(), version.slots, checked=False)
+    before = _published(version.html, version.slots)
     after = _skeleton(filled.html, filled.slots, checked=True)
     if before != after:
         region = next((a[1] for a, b in zip(after, before, strict=False) if a != b), "")
         raise LockedBytesChanged(region)
 
 
-_Part = tuple[str, str, bytes]
+_Part = tuple[Kind | str, str, bytes]
+
+
+@lru_cache(maxsize=8)
+def _published(source: str, slots: tuple[Slot, ...]) -> list[_Part]:
+    """The skeleton of a published version, which never changes; a warm function keeps the last few."""
+    return _skeleton(source.encode(), slots, checked=False)
 
 
 def _skeleton(source: bytes, slots: Sequence[Slot], *, checked: bool) -> list[_Part]:
@@ -165,12 +172,11 @@ def _skeleton(source: bytes, slots: Sequence[Slot], *, checked: bool) -> list[_P
             _close(source, slot, inner, checked)
             inner = []
             parts.append(("slot:" + slot.context, last, b""))
-        if token.kind is Kind.TEXT:
-            last = _text_parts(source, token, waiting, inner, parts, last, checked)
-            continue
         slot_now = waiting[-1] if waiting else None
         if slot_now is None or token.end <= slot_now.start:
-            parts.append((token.kind.name, last, source[token.start:token.end]))
+            parts.append((token.kind, last, source[token.start:token.end]))
+        elif token.kind is TEXT:
+            last = _text_parts(source, token, waiting, inner, parts, last, checked)
         elif slot_now.context == "content":
             if token.start < slot_now.start or token.end > slot_now.end:
                 raise LockedBytesChanged(slot_now.region)
@@ -197,7 +203,7 @@ def _text_parts(source: bytes, token: Token, waiting: list[Slot], inner: list[To
     while waiting and waiting[-1].context == "content" and waiting[-1].start < token.end:
         slot = waiting[-1]
         if position < slot.start:
-            parts.append(("TEXT", last, source[position:slot.start]))
+            parts.append((TEXT, last, source[position:slot.start]))
         if slot.end > token.end or (slot.end == token.end and slot.end > slot.start):
             return last  # the rest of the slot, or its end, is met at the next token
         waiting.pop()
@@ -207,7 +213,7 @@ def _text_parts(source: bytes, token: Token, waiting: list[Slot], inner: list[To
         parts.append(("slot:content", last, b""))
         position = max(position, slot.end)
     if position < token.end:
-        parts.append(("TEXT", last, source[position:token.end]))
+        parts.append((TEXT, last, source[position:token.end]))
     return last
 
 

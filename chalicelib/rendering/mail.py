@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 
 from chalicelib.domain import blocks, compliance, prices, urls, values
 from chalicelib.domain import values as values_module
@@ -14,12 +15,12 @@ from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.record import dataclass
-from chalicelib.domain.template import Pictures, Region, RegionType, TemplateVersion
+from chalicelib.domain.template import Pictures, Region, RegionType, Slot, TemplateVersion
 from chalicelib.rendering import document, fill, frame, merge
 from chalicelib.rendering.fill import Filled, Key
 from chalicelib.rendering.merge import SENTINEL, Place, sentinel
 from chalicelib.rendering.placeholders import Encoder
-from chalicelib.rendering.text import plain
+from chalicelib.rendering.text import Mark, plain
 from chalicelib.rendering.tokens import tokenise
 
 _ENDS = r"ends?|until|expir\w*|last|valid|ende|bis|gültig\w*|ablauf|fin|hasta|jusqu\w*|vége"
@@ -83,7 +84,7 @@ def render(
     """
     version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
-    template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
+    template_places = _template_places(version.html, version.slots)
     places += template_places
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
@@ -92,8 +93,9 @@ def render(
     if problems:
         raise Refused(problems)
     filled = fill.fill(version, own | frame.fragments(version, entity, sentinel(0), lead.text))
-    marked = _marked(version, filled, template_places)
-    encoder, readable = Encoder(places), plain(marked)
+    marks = _marks(version, filled, template_places)
+    marked, readable = _marked(filled, marks), plain(filled.html, marks)
+    encoder = Encoder(places)
     content = Content(
         html=encoder.encode(marked.decode(), Context.HTML), text=encoder.encode(readable, Context.TEXT),
         subject=encoder.encode(head.text, Context.SUBJECT), placeholders=encoder.placeholders,
@@ -174,7 +176,7 @@ def preview(
     """
     version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
-    template_places = merge.places(version.html.encode(), tokenise(version.html.encode()), version.slots)[0]
+    template_places = _template_places(version.html, version.slots)
     places += template_places
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
@@ -182,13 +184,21 @@ def preview(
     sample = _sample(places, profile or {})
     shown = entity or LegalEntity(name="…", street="", postal_code="", city="", country="")
     filled = fill.fill(version, own | frame.fragments(version, shown, "", lead.text))
-    marked = _marked(version, filled, template_places)
+    marks = _marks(version, filled, template_places)
+    marked = _marked(filled, marks)
     return Preview(
         subject=_expanded(head.text, sample), preheader=_expanded(lead.text, sample),
         html=_expanded(marked.decode(), [fill.attribute(text) for text in sample]),
-        text=_expanded(plain(marked), sample), problems=(*head.problems, *lead.problems, *checked.problems),
+        text=_expanded(plain(filled.html, marks), sample), problems=(*head.problems, *lead.problems, *checked.problems),
         warnings=(*head.warnings, *lead.warnings, *checked.warnings, *hints),
     )
+
+
+@lru_cache(maxsize=8)
+def _template_places(source: str, slots: tuple[Slot, ...]) -> Sequence[Place]:
+    """The merge fields of a published version, which never change; a warm function keeps the last few."""
+    data = source.encode()
+    return tuple(merge.places(data, tokenise(data), slots)[0])
 
 
 def _line(key: str, given: str, own: str, places: list[Place]) -> _Line:
@@ -261,19 +271,26 @@ def _filled_up(region: Region, given: Mapping[str, str], bad: set[str]) -> dict[
     return {key: value[:values.MAX_TEXT] for key, value in out.items()}
 
 
-def _marked(version: TemplateVersion, filled: Filled, template_places: Sequence[Place]) -> bytes:
-    """The filled HTML with a sentinel for each merge field; where they are is known from the template.
+def _marks(version: TemplateVersion, filled: Filled, template_places: Sequence[Place]) -> list[Mark]:
+    """Where the template's merge fields stand in the filled HTML, with the sentinel of each.
 
     They are not searched in the filled bytes: a partner's own braces beside one must not hide it.
     """
-    pairs, out, position, shift = list(zip(version.slots, filled.slots, strict=True)), list[bytes](), 0, 0
-    index = 0
+    pairs, marks, index, shift = list(zip(version.slots, filled.slots, strict=True)), list[Mark](), 0, 0
     for number, place in enumerate(template_places, 1):
         while index < len(pairs) and pairs[index][0].end <= place.start:
             shift = pairs[index][1].end - pairs[index][0].end
             index += 1
-        out += [filled.html[position:place.start + shift], sentinel(number).encode()]
-        position = place.end + shift
+        marks.append((place.start + shift, place.end + shift, sentinel(number)))
+    return marks
+
+
+def _marked(filled: Filled, marks: Sequence[Mark]) -> bytes:
+    """The filled HTML with a sentinel for each merge field."""
+    out, position = list[bytes](), 0
+    for start, end, mark in marks:
+        out += [filled.html[position:start], mark.encode()]
+        position = end
     return b"".join([*out, filled.html[position:]])
 
 

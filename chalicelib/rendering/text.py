@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
-from chalicelib.domain.template import Slot
-from chalicelib.rendering.merge import SENTINEL
-from chalicelib.rendering.tokens import VOID, Kind, Token, tags, tokenise
+from chalicelib.rendering.merge import OPEN, SENTINEL
+from chalicelib.rendering.tokens import END, START, TEXT, VOID, Token, tags, tokenise
 
 WIDTH = 72
 _FIELD_WIDTH = 10
@@ -36,7 +36,7 @@ class _Writer:
 
     def line(self, prefix: str = "") -> None:
         """End the line; the next one begins with ``prefix`` (a list's dash)."""
-        text = " ".join("".join(self._line).replace("\u00a0", " ").split())
+        text = " ".join("".join(self._line).replace("\u00a0", " ").split()) if self._line else ""
         self._line.clear()
         if text:
             if self._gap and self.blocks:
@@ -52,20 +52,25 @@ class _Writer:
         self._gap = True
 
 
-def plain(source: bytes, slots: Sequence[Slot] = ()) -> str:
-    """The text part of an HTML part (which may hold sentinels); hidden parts are left out."""
-    writer, skip, links = _Writer(), 0, list[tuple[str, int]]()
+Mark = tuple[int, int, str]
+"""``[start, end)`` of the source, and what is read in its place."""
+
+
+def plain(source: bytes, marks: Sequence[Mark] = ()) -> str:
+    """The text part of an HTML part; hidden parts are left out. ``marks`` are in order, as merge fields' sentinels."""
+    read, skip, writer, links = _Reader(source, marks), 0, _Writer(), list[tuple[str, int]]()
     stack: list[tuple[str, bool]] = []
     for token in tokenise(source):
-        if token.kind is Kind.START:
-            hides = token.name in _SKIPPED or bool(_HIDDEN.search(token.get("style") or ""))
+        kind = token.kind
+        if kind is START:
+            hides = token.name in _SKIPPED or bool(token.attributes and _HIDDEN.search(token.get("style") or ""))
             if token.name not in VOID:
                 stack.append((token.name, hides))
                 skip += hides
             if not skip and not hides:
-                _start(writer, token, links)
-        elif token.kind is Kind.END:
-            if token.name in {name for name, _ in stack[-50:]}:
+                _start(writer, token, read, links)
+        elif kind is END:
+            if any(name == token.name for name, _ in reversed(stack[-50:])):
                 while stack:
                     name, hides = stack.pop()
                     skip -= hides
@@ -73,26 +78,48 @@ def plain(source: bytes, slots: Sequence[Slot] = ()) -> str:
                         _end(writer, name, links)
                     if name == token.name:
                         break
-        elif token.kind is Kind.TEXT and not skip:
-            text = html.unescape(source[token.start:token.end].decode("utf-8", "replace"))
-            writer.write(_DECORATION.sub("", text))
+        elif kind is TEXT and not skip:
+            text = read.text(token.start, token.end)
+            writer.write(text if text.isascii() else _DECORATION.sub("", text))
     writer.line()
     return "\n".join(writer.blocks) + "\n"
 
 
-def _start(writer: _Writer, token: Token, links: list[tuple[str, int]]) -> None:
-    if token.name == "br":
-        writer.line()
-    elif token.name == "li":
-        writer.line("- ")
-    elif token.name in _PARAGRAPH:
+class _Reader:
+    """Reads stretches of the source in order, with each mark in its place."""
+
+    def __init__(self, source: bytes, marks: Sequence[Mark]) -> None:
+        self._source, self._marks = source, marks
+        self._starts = [start for start, _, _ in marks]
+
+    def text(self, start: int, end: int) -> str:
+        """``[start, end)`` as people read it."""
+        pieces, position = list[str](), start
+        if self._marks:
+            for begin, until, mark in self._marks[bisect_left(self._starts, start):bisect_left(self._starts, end)]:
+                pieces += [self._source[position:begin].decode("utf-8", "replace"), mark]
+                position = until
+        pieces.append(self._source[position:end].decode("utf-8", "replace"))
+        return html.unescape("".join(pieces))
+
+    def value(self, token: Token, name: str) -> str:
+        """An attribute's value, "" where there is none."""
+        attribute = token.attribute(name)
+        return self.text(attribute.value_start, attribute.value_end) if attribute else ""
+
+
+def _start(writer: _Writer, token: Token, read: _Reader, links: list[tuple[str, int]]) -> None:
+    name = token.name
+    if name in _PARAGRAPH:
         writer.paragraph()
-    elif token.name in _LINE:
+    elif name == "li":
+        writer.line("- ")
+    elif name in _LINE or name == "br":
         writer.line()
-    elif token.name == "img" and (token.get("alt") or "").strip():
-        writer.write(f"[{token.get('alt')}]")
-    elif token.name == "a":
-        links.append(((token.get("href") or "").strip(), len(writer._line)))
+    elif name == "img" and (words := read.value(token, "alt")).strip():
+        writer.write(f"[{words}]")
+    elif name == "a":
+        links.append((read.value(token, "href").strip(), len(writer._line)))
 
 
 def _end(writer: _Writer, name: str, links: list[tuple[str, int]]) -> None:
@@ -111,8 +138,9 @@ def _end(writer: _Writer, name: str, links: list[tuple[str, int]]) -> None:
 def _wrap(text: str, indent: str) -> str:
     """Break at blanks; an address or a merge field is never broken."""
     rows, row, length = [], list[str](), 0
+    fields = OPEN in text
     for word in text.split():
-        size = len(SENTINEL.sub("x" * _FIELD_WIDTH, word))
+        size = len(SENTINEL.sub("x" * _FIELD_WIDTH, word)) if fields else len(word)
         if row and length + 1 + size > WIDTH:
             rows.append(" ".join(row))
             row, length = [], len(indent)

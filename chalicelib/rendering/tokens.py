@@ -91,9 +91,19 @@ class Token(NamedTuple):
         return next((a for a in self.attributes if a.name == name), None)
 
 
+REMEMBERED = range(2_000, 300_000)
+"""Sizes of what is read several times in a row: a template, and the mail made of it, by each who looks at it."""
+
+
 def tokenise(source: bytes) -> list[Token]:
     """Cut ``source`` into tokens without gaps; never raises, whatever the bytes are."""
-    return list(_tokens(source))
+    return list(remembered(source) if len(source) in REMEMBERED else _tokens(source))
+
+
+@lru_cache(maxsize=4)
+def remembered(source: bytes) -> tuple[Token, ...]:
+    """The tokens of one of the last few whole mails: the same bytes, the same tokens."""
+    return tuple(_tokens(source))
 
 
 def _tokens(source: bytes) -> Iterator[Token]:

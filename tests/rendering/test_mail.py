@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chalicelib.domain import content as contents
 from chalicelib.domain.content import Content, Context
@@ -15,6 +17,7 @@ from chalicelib.rendering.dead import MAX_BYTES, dead
 from chalicelib.rendering.mail import examine, preview
 from chalicelib.rendering.merge import Place, sentinel
 from chalicelib.rendering.placeholders import Encoder, data_for, expand
+from chalicelib.rendering.text import Mark, plain
 from chalicelib.rendering.tokens import Kind, tokenise
 from tests.rendering.samples import BODY, ENTITY, SYSTEM, page, rendered, version
 
@@ -61,6 +64,44 @@ def test_each_context_has_its_escaping() -> None:
     assert "Dear &lt;b&gt;&quot;A&amp;B&#x27;" in html and "<b>" not in html
     assert "?n=%3Cb%3E%22A%26B%27" in html and "?n=%3Cb%3E%22A%26B%27" in text
     assert "\x00" not in html + text + subject and "\u202e" not in html + text + subject
+
+
+def test_the_text_is_that_of_the_marked_mail() -> None:
+    """A merge field read in its place gives what reading the HTML with its sentinel gives, in text, link and words."""
+    source = page(
+        '<h1 data-region="headline">Hi</h1>'
+        '<p>Dear {{ contact.first_name|default("you") }}, &amp; {{ contact.city|default("") }}!</p>'
+        '<a href="https://e.example/?n={{ contact.first_name|default(\'you\') }}&amp;x=1">'
+        'Go {{ contact.city|default("on") }}</a>'
+        '<img src="https://e.example/a.png" alt="For {{ contact.first_name|default(\'you\') }}">' + SYSTEM)
+    of = version(source)
+    mail = rendered(of, {"headline": "{{x}} é <b> " * 9})
+    assert not re.search("\ufdd0[0-9]+\ufdd1", mail.plain_text), "the names stand there"
+    assert mail.plain_text.count("{{first_name}}") == 3
+    assert "Go {{city}} (https://e.example/?n={{first_name}}&x=1)" in mail.plain_text
+    assert "Dear {{first_name}}, & {{city}}!" in mail.plain_text and "[For {{first_name}}]" in mail.plain_text
+
+
+MARKED = st.lists(st.sampled_from([
+    "<p>", "</p>", "words ", "&amp;", "<br>", '<a href="https://e.example/@">', "</a>", '<img alt="@">', "@", " @ ",
+    "é", "<li>", "<td>", "\u200b", '<p style="display:none">', "&", "lt;",
+]), max_size=14)
+
+
+@settings(max_examples=300, deadline=None)
+@given(MARKED)
+def test_marks_read_as_what_stands_for_them(pieces: list[str]) -> None:
+    """Reading marks in their places is reading the source with what stands for them."""
+    source, marks, out = b"", list[Mark](), ""
+    for piece in pieces:
+        before, at, after = piece.partition("@")
+        source += before.encode()
+        if at:
+            marks.append((len(source), len(source) + 5, sentinel(len(marks))))
+            source += b"{{x}}"
+        source += after.encode()
+        out += before + (marks[-1][2] if at else "") + after
+    assert plain(source, marks) == plain(out.encode())
 
 
 @pytest.mark.parametrize("profile", [{}, {"first_name": ""}, {"first_name": "  "}])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from chalicelib.domain.compliance import css
 from chalicelib.domain.compliance.document import Element
@@ -91,8 +92,13 @@ class Sheet:
         return found
 
 
-def _rules(text: str) -> Iterator[tuple[str, str]]:
-    """Selector and declarations of each rule that counts without a condition."""
+@lru_cache(maxsize=16)
+def _rules(text: str) -> Sequence[tuple[str, str]]:
+    """Selector and declarations of each rule that counts without a condition; a template's sheet is read once."""
+    return tuple(_unconditional(text))
+
+
+def _unconditional(text: str) -> Iterator[tuple[str, str]]:
     import tinycss2
 
     css.read(text)  # refuses what is nested beyond reason
