@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.domain import closed
 from chalicelib.domain.closed import Node, Reading, Scalar
@@ -187,6 +188,14 @@ def written(kit: Kit) -> str:
     return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, default_flow_style=False, width=110))
 
 
+def ordered(kit: Kit) -> Kit:
+    """The same kit with what has no order of its own (an imprint's fields, mail clients) in the schema's."""
+    return replace(
+        kit, clients=tuple(sorted(kit.clients, key=CLIENTS.index)),
+        imprint={country: tuple(sorted(shown, key=ENTITY_FIELDS.index)) for country, shown in kit.imprint.items()},
+    )
+
+
 def _plain(kit: Kit) -> dict[str, object]:
     plain = Limits()
     return {
@@ -225,5 +234,5 @@ def _figure(number: float) -> int | float:
     return int(number) if number == int(number) else number
 
 
-__all__ = ["CLIENTS", "ENTITY_FIELDS", "LANGUAGES", "LIMITS", "ROWS", "field_of", "fields", "keys_of", "read",
-           "rows_of", "written"]
+__all__ = ["CLIENTS", "ENTITY_FIELDS", "LANGUAGES", "LIMITS", "ROWS", "field_of", "fields", "keys_of", "ordered",
+           "read", "rows_of", "written"]

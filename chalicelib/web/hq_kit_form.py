@@ -111,8 +111,9 @@ def changes(
     visit: Visit, market: str, stands: Book | None, found: Kit, source: str,
 ) -> dict[str, Any]:
     """What publishing would change: line by line, and what past submissions tell."""
-    before = kit_form.written(_kit_of(stands)) if stands else ""
-    lines = list(difflib.unified_diff(before.splitlines(), kit_form.written(found).splitlines(), n=1, lineterm=""))
+    before = kit_form.written(kit_form.ordered(_kit_of(stands))) if stands else ""
+    after = kit_form.written(kit_form.ordered(found))
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm=""))
     return {
         "seen": hashlib.sha256(source.encode()).hexdigest(), "lines": [(x[:1], x[1:]) for x in lines[2:MAX_DIFF]],
         "source": source, "trial": kit_trial.dry_run(visit.world, scope_of(visit, market), found),

@@ -97,7 +97,7 @@ def stands(world: FakeWorld) -> tuple[int, kit.Kit]:
 
 def test_the_form_shows_the_kit_and_says_the_same() -> None:
     """What the page shows, sent back as it is, is the same kit: nothing would change."""
-    _, browser = opened()
+    _, browser = opened(FULL.replace("[name, street, register]", "[register, street, name]"))
     page = browser.get("/hq/kit")
     assert 'fill="#12372a"' in page.body
     shown = send(browser, typed(page.body), do="look")
