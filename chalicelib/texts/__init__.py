@@ -13,12 +13,13 @@ import gettext as gettext_module
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from datetime import datetime
 from gettext import NullTranslations
 from pathlib import Path
 
 from chalicelib.domain.errors import Problem
 from chalicelib.texts.languages import NAMES
-from chalicelib.texts.words import PARAMETERS
+from chalicelib.texts.words import MOMENTS, PARAMETERS
 
 LOCALE = Path(__file__).resolve().parents[1] / "locale"
 DOMAIN = "countersign"
@@ -56,11 +57,23 @@ def sentence(problem: Problem, language: str = DEFAULT) -> str:
 def _worded(code: str, name: str, value: str | int, language: str) -> str | int:
     """A parameter whose words are ours in the person's language; all else as it is."""
     code = code.removeprefix("compliance.")
+    if (code, name) in MOMENTS and isinstance(value, str):
+        return _moment(value, language)
     words = PARAMETERS.get((code, name)) or PARAMETERS.get((code.partition(".")[0], name))
     if not words or not isinstance(value, str):
         return value
     gettext = translations(language).gettext
     return ", ".join(gettext(words[one]) if one in words else one for one in value.split(", "))
+
+
+def _moment(value: str, language: str) -> str:
+    """A stored instant as people read it, in UTC; a text that is none as it is."""
+    from chalicelib.texts.times import local_time
+
+    try:
+        return local_time(datetime.fromisoformat(value), language=language)
+    except ValueError:
+        return value
 
 
 class _Params(dict[str, str | int]):

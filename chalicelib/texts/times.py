@@ -23,9 +23,10 @@ DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Su
 PATTERN = N_("{weekday} {day} {month} {year}, {time} ({city})")
 """A moment; each language puts the parts into its own order."""
 CITIES = (
-    N_("Amsterdam"), N_("Athens"), N_("Belgrade"), N_("Berlin"), N_("Brussels"), N_("Bucharest"), N_("Copenhagen"),
-    N_("Dublin"), N_("Istanbul"), N_("Lisbon"), N_("London"), N_("Luxembourg"), N_("New York"), N_("Paris"), N_("Prague"),
-    N_("Rome"), N_("Stockholm"), N_("Vienna"), N_("Warsaw"), N_("Zurich"),
+    N_("Amsterdam"), N_("Athens"), N_("Belgrade"), N_("Berlin"), N_("Bratislava"), N_("Brussels"), N_("Bucharest"),
+    N_("Copenhagen"), N_("Dublin"), N_("Lisbon"), N_("Ljubljana"), N_("London"), N_("Luxembourg"), N_("Malta"),
+    N_("New York"), N_("Paris"), N_("Prague"), N_("Rome"), N_("Sofia"), N_("Stockholm"), N_("Tallinn"), N_("Vienna"),
+    N_("Vilnius"), N_("Warsaw"), N_("Zagreb"), N_("Zurich"),
 )
 """Cities of zones that are called otherwise in one of our languages; the others keep their IANA name."""
 

@@ -25,6 +25,8 @@ FOOTNOTE: dict[str, str] = {"note": "note", "sign": "sign"}
 PICTURE: dict[str, str] = {"animation": "animation"}
 PLACE: dict[str, str] = {"the text": "the text"}
 RISK: dict[str, str] = {"low": "low", "medium": "medium", "high": "high"}
+MOMENTS = frozenset({("review.decided", "at"), ("draft.changed", "at")})
+"""(code, parameter) of the instants: they are stored as RFC 3339 and read as a local time."""
 BOUNDS: dict[str, str] = {"at most": "at most {n}", "at least": "at least {n}", "none of": "none of: {n}"}
 """How a route's condition is said; the words are those of its schema."""
 

@@ -17,6 +17,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, Stri
 from chalicelib import texts
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.people import Role
+from chalicelib.texts import scripts
 from chalicelib.texts.numbers import number, size
 from chalicelib.texts.times import city, local_time, utc_stamp
 from chalicelib.web import bundle, forms
@@ -50,7 +51,10 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True, auto_reload=False, extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(texts.translations(language), newstyle=True)  # type: ignore[attr-defined]
-    made.globals.update(static_name=bundle.hashed_name, field_id=forms.field_id, no_errors=forms.NONE)
+    made.globals.update(
+        static_name=bundle.hashed_name, field_id=forms.field_id, no_errors=forms.NONE,
+        script_words=scripts.words(language),
+    )
     made.filters.update(
         local_time=functools.partial(local_time, language=language), utc_stamp=utc_stamp,
         city=functools.partial(city, language=language), number=functools.partial(number, language=language),

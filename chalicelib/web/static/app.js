@@ -20,16 +20,9 @@
 */
 const segmenter = "Segmenter" in Intl ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
 const count = (text) => (segmenter ? [...segmenter.segment(text)].length : [...text].length);
-const lang = document.documentElement.lang || "en";
-const words = {
-  en: {
-    of: (n, max) => `${n} of ${max}`, over: (n, max) => `${n} of ${max}: ${n - max} too many`, saving: "Saving …",
-    saved: (at) => `Saved ${at}`, failed: "Not saved. We try again with your next change.",
-    large: "This file is too large.", unreadable: "This file can’t be read as UTF-8 text.",
-    sending: "The file is being sent. Stay on this page …",
-  },
-};
-const say = words[lang] || words.en;
+// The page hands over the words that are written here, in its language (texts/scripts.py).
+const words = JSON.parse(document.body.dataset.words || "{}");
+const say = (name, values = {}) => (words[name] || "").replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
 function counters(root) {
   for (const field of root.querySelectorAll("[data-counter]")) {
@@ -40,7 +33,7 @@ function counters(root) {
     field.after(line);
     const show = () => {
       const n = count(field.value.replaceAll("\r\n", "\n"));
-      line.textContent = n > max ? say.over(n, max) : say.of(n, max);
+      line.textContent = say(n > max ? "over" : "count", { n, max, more: n - max });
       line.classList.toggle("counter-over", n > max);
     };
     field.addEventListener("input", show);
@@ -58,18 +51,18 @@ function autosave(form) {
   const once = async () => {
     if (!dirty || stopped) return;
     dirty = false;
-    tell("saving", say.saving);
+    tell("saving", say("saving"));
     try {
       const answer = await fetch(form.dataset.autosave, { method: "POST", body: body(), headers: { Accept: "application/json" }, keepalive: true });
       const told = await answer.json();
       if (answer.status === 409) { stopped = true; tell("conflict", told.conflict); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       if ("version" in told && form.elements.version) form.elements.version.value = told.version;
-      tell("saved", say.saved(told.saved));
+      tell("saved", say("saved", { at: told.saved }));
       form.dispatchEvent(new CustomEvent("saved", { bubbles: true, detail: told }));
     } catch {
       dirty = true;
-      tell("failed", say.failed);
+      tell("failed", say("failed"));
     }
   };
   form.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(save, 1200); });
@@ -109,11 +102,11 @@ function filesInto(root) {
       const target = document.getElementById(input.dataset.fileInto);
       input.setCustomValidity("");
       if (!file || !target) return;
-      if (file.size > Number(input.dataset.max || 5e6)) { input.setCustomValidity(say.large); input.reportValidity(); return; }
+      if (file.size > Number(input.dataset.max || 5e6)) { input.setCustomValidity(say("large")); input.reportValidity(); return; }
       try {
         target.value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
         target.dispatchEvent(new Event("input", { bubbles: true }));
-      } catch { input.setCustomValidity(say.unreadable); input.reportValidity(); }
+      } catch { input.setCustomValidity(say("unreadable")); input.reportValidity(); }
     });
   }
 }
@@ -124,7 +117,7 @@ function uploads(root) {
     form.addEventListener("submit", () => {
       const box = form.querySelector("[data-upload-progress]"), text = box?.querySelector("[data-upload-text]");
       if (box) box.hidden = false;
-      if (text) text.textContent = say.sending;
+      if (text) text.textContent = say("sending");
       // Later than the submission, which a disabled button would not be part of.
       setTimeout(() => { for (const b of form.querySelectorAll("button")) b.disabled = true; });
     });
