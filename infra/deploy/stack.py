@@ -14,6 +14,8 @@ Say = Callable[[str], None]
 KEPT_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"})
 """What holds customers' data: a change that replaces or removes one of them is never executed."""
 _POLL_SECONDS = 5.0
+BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"})
+"""With these statuses of the stack itself an operation begins; a rollback is part of one."""
 # status -> what to do about it
 STUCK = {
     "UPDATE_ROLLBACK_FAILED": "An update failed and could not be taken back. Look at the stack's events, mend the "
@@ -118,7 +120,8 @@ class Stack:
         try:
             self.client.execute_change_set(ChangeSetName=change_set, StackName=self.name)
         except ClientError as error:
-            if error.response["Error"]["Code"] == "InvalidChangeSetStatus":
+            # Whoever executes one change set makes the others obsolete, and CloudFormation soon deletes them.
+            if error.response["Error"]["Code"] in ("InvalidChangeSetStatus", "ChangeSetNotFound"):
                 raise DeployError(
                     "Somebody else has deployed since you were shown this change, so it no longer fits: run it again "
                     "and look at the new one.") from error
@@ -147,13 +150,30 @@ class Stack:
             self._pause(self._poll)
 
     def _reasons(self) -> str:
-        events = self.client.describe_stack_events(StackName=self.name)["StackEvents"]
-        failed = [e for e in events if e["ResourceStatus"].endswith("_FAILED")
+        failed = [e for e in self._events() if e["ResourceStatus"].endswith("_FAILED")
                   and "cancelled" not in e.get("ResourceStatusReason", "")]
         lines = [f"{e['LogicalResourceId']} ({e['ResourceType']}): {e.get('ResourceStatusReason', '')}" for e in failed]
         if lines:
-            return "What failed first:\n  " + "\n  ".join(list(reversed(lines))[:5])
+            return "What failed first:\n  " + "\n  ".join(lines[:5])
         return str((self.describe() or {}).get("StackStatusReason", "Look at its events."))
+
+    def _events(self) -> list[dict[str, Any]]:
+        """What happened since the present operation began, the oldest first.
+
+        CloudFormation tells the newest first and page by page: what a rollback undoes fills the first pages, and
+        behind the operation's own beginning come the failures of earlier ones.
+        """
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {}
+        while True:
+            told = self.client.describe_stack_events(StackName=self.name, **page)
+            for event in told["StackEvents"]:
+                found.append(event)
+                if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in BEGINNINGS:
+                    return found[::-1]
+            if not told.get("NextToken"):
+                return found[::-1]
+            page = {"NextToken": told["NextToken"]}
 
 
 def shown(changes: Sequence[Mapping[str, Any]]) -> str:

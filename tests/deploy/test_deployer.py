@@ -61,14 +61,21 @@ class Formation:
         if self._execute:
             raise self._execute
 
-    def describe_stack_events(self, **_: Any) -> dict[str, Any]:
-        """The newest first, as AWS lists them."""
-        return {"StackEvents": [
-            {"LogicalResourceId": "Second", "ResourceType": "T", "ResourceStatus": "CREATE_FAILED",
-             "ResourceStatusReason": "Resource creation cancelled"},
-            {"LogicalResourceId": "First", "ResourceType": "T", "ResourceStatus": "CREATE_FAILED",
-             "ResourceStatusReason": "the name is taken"},
-        ]}
+    def describe_stack_events(self, NextToken: str = "", **_: Any) -> dict[str, Any]:
+        """The newest first and in pages, as on AWS: the rollback, what failed, the beginning, what was before."""
+        def event(name: str, kind: str, status: str, reason: str = "") -> dict[str, str]:
+            return {"LogicalResourceId": name, "ResourceType": kind, "ResourceStatus": status,
+                    "ResourceStatusReason": reason}
+
+        stack = "AWS::CloudFormation::Stack"
+        pages = {
+            "": [event("Second", "T", "DELETE_COMPLETE"), event("First", "T", "DELETE_COMPLETE")],
+            "2": [event("Second", "T", "CREATE_FAILED", "Resource creation cancelled"),
+                  event("First", "T", "CREATE_FAILED", "the name is taken"),
+                  event("countersign-test", stack, "CREATE_IN_PROGRESS", "User Initiated"),
+                  event("Third", "T", "UPDATE_FAILED", "a year ago")],
+        }
+        return {"StackEvents": pages[NextToken], "NextToken": "" if NextToken else "2"}
 
 
 def stack_of(formation: Formation, said: list[str]) -> Stack:
@@ -129,9 +136,10 @@ def test_two_deployments_at_once_wait_for_each_other(status: str) -> None:
         stack_of(Formation(status), []).prepare()
 
 
-def test_a_change_that_no_longer_fits_is_not_made() -> None:
+@pytest.mark.parametrize("code", ["InvalidChangeSetStatus", "ChangeSetNotFound"])
+def test_a_change_that_no_longer_fits_is_not_made(code: str) -> None:
     """Somebody deployed between the list and the yes: CloudFormation refuses, and the person looks again."""
-    formation = Formation("UPDATE_COMPLETE", execute=refused("InvalidChangeSetStatus", "it is OBSOLETE"))
+    formation = Formation("UPDATE_COMPLETE", execute=refused(code, "it is OBSOLETE or deleted"))
     with pytest.raises(DeployError, match="Somebody else has deployed since"):
         stack_of(formation, []).execute("c")
 
@@ -141,6 +149,7 @@ def test_a_failure_names_what_failed_first() -> None:
     with pytest.raises(DeployError, match=r"(?s)Nothing is deployed.*First \(T\): the name is taken") as caught:
         stack_of(Formation("CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"), []).execute("c")
     assert "Second" not in str(caught.value)
+    assert "a year ago" not in str(caught.value)
 
 
 def test_no_change_is_no_failure() -> None:
