@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -31,7 +31,8 @@ class SettingsError(ValueError):
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("The settings are not right:\n  " + "\n  ".join(problems))
+        super().__init__("The settings are not right:\n  " + "\n  ".join(problems) + (
+            "\nOn AWS `make deploy STAGE=...` sets them all (docs/deploy.md), on one machine `make run` does."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}")
 _SET = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SECRET = re.compile(r"(?:[0-9a-fA-F]{2}){32,128}|kms:[A-Za-z0-9+/=]{40,2000}")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -94,13 +96,14 @@ _WHAT: Mapping[str, tuple[Callable[[str], bool], str]] = {
     ),
     "MAIL_FROM": (lambda t: _is_address(t), "the address that system mails come from"),
     "CONFIGURATION_SET": (lambda t: bool(_SET.fullmatch(t)), "the name of an SES configuration set"),
+    "SENDER_DOMAIN": (lambda t: bool(_DOMAIN.fullmatch(t)), "the mail zone, such as mail.example.com"),
     "SES_ENDPOINT": (lambda t: _is_url(t), "a URL"),
     "MEDIA_URL": (lambda t: _is_base(t), "https://... without a slash at the end (http on this machine only)"),
     "QUEUE_URL_PREFIX": (lambda t: _is_url(t) and t.endswith("/"), "a URL with a slash at the end"),
 }
 _DEFAULTS = {
     "APP": "countersign", "SURFACE": Surface.ALL.value, "HQ_BASE_URL": "", "FORMER_SECRETS": "", "SES_ENDPOINT": "",
-    "QUEUE_URL_PREFIX": "", "MEDIA_URL": "",
+    "SENDER_DOMAIN": "", "QUEUE_URL_PREFIX": "", "MEDIA_URL": "",
 }
 
 
@@ -114,6 +117,8 @@ def read(environ: Mapping[str, str]) -> Settings:
     endpoint = environ.get("AWS_ENDPOINT_URL", "")
     if endpoint and not _is_url(endpoint):
         problems.append("AWS_ENDPOINT_URL is not a URL.")
+    function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    problems += _contradictions(given, region, endpoint, function)
     if problems:
         raise SettingsError(problems)
     return Settings(
@@ -124,8 +129,47 @@ def read(environ: Mapping[str, str]) -> Settings:
         former_secrets=tuple(filter(None, given["FORMER_SECRETS"].split(","))), mail_from=given["MAIL_FROM"],
         configuration_set=given["CONFIGURATION_SET"], ses_endpoint=given["SES_ENDPOINT"],
         queue_url_prefix=given["QUEUE_URL_PREFIX"], media_url=given["MEDIA_URL"], region=region, endpoint=endpoint,
-        function=environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        function=function,
     )
+
+
+def _contradictions(given: Mapping[str, str], region: str, endpoint: str, function: str) -> Iterator[str]:
+    """What is right by itself and wrong beside the others, with what to do.
+
+    What is missing or malformed was told already, and is "" here. An endpoint of its own means an
+    emulator: there, plain http and one address for all pages are meant.
+    """
+    base, hq, pages = given["BASE_URL"], given["HQ_BASE_URL"], given["SURFACE"]
+    prefix, mail_from, zone = f"{given['APP']}-{given['STAGE']}", given["MAIL_FROM"], given["SENDER_DOMAIN"]
+    if not endpoint:
+        for name in ("BASE_URL", "HQ_BASE_URL"):
+            if given[name].startswith("http:"):
+                yield (f"COUNTERSIGN_{name} is plain http, which is for an emulator on this machine: on AWS make it "
+                       "the https address of the API or of your own host name.")
+        if given["SES_ENDPOINT"]:
+            yield ("COUNTERSIGN_SES_ENDPOINT is set, so mails would go past AWS: leave it out, or set AWS_ENDPOINT_URL "
+                   "if everything is an emulator's.")
+    if base and pages in (Surface.PARTNER, Surface.HQ) and hq in ("", base):
+        yield ("COUNTERSIGN_HQ_BASE_URL is COUNTERSIGN_BASE_URL, though head office's and the partners' pages are two "
+               "functions here: give each its own address (parameters HqDomain and PartnerDomain).")
+    if given["PARTNER_ROLE"] and given["PARTNER_ROLE"] == given["REVIEW_ROLE"]:
+        yield ("COUNTERSIGN_REVIEW_ROLE is COUNTERSIGN_PARTNER_ROLE, so reviewers would reach customers: name the two "
+               "roles of the stack, ...-partner and ...-review.")
+    if given["SECRET"] and given["SECRET"] in given["FORMER_SECRETS"].split(","):
+        yield "COUNTERSIGN_FORMER_SECRETS has the secret that is in force: put only earlier ones there."
+    if mail_from and zone and not f".{mail_from.rpartition('@')[2]}".endswith(f".{zone}"):
+        yield (f"COUNTERSIGN_MAIL_FROM is not in the mail zone {zone}, so SES refuses or does not sign its mails: take "
+               "an address there (parameter MailFrom), or another zone (SenderDomain).")
+    key = given["KMS_KEY"].split(":")
+    if region and len(key) > 5 and key[3] != region:
+        yield f"COUNTERSIGN_KMS_KEY lies in {key[3]} and this program runs in {region}: name the key of this stack."
+    if function and given["APP"] and given["STAGE"] and not function.startswith(f"{prefix}-"):
+        yield (f"COUNTERSIGN_APP and COUNTERSIGN_STAGE say {prefix}, but this function is {function[:80]}: deploy "
+               "again, its settings are another stage's.")
+    for wanted in (Surface.PARTNER, Surface.HQ):
+        if function.endswith(f"-pages-{wanted}") and pages and pages != wanted:
+            yield (f"COUNTERSIGN_SURFACE is {pages}, but this function is {function[:80]}: set {wanted}, or pages "
+                   "would answer with another role than theirs.")
 
 
 def surface(environ: Mapping[str, str] | None = None) -> Surface:

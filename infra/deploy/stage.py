@@ -57,6 +57,11 @@ def read(name: str, known: Mapping[str, object], folder: Path = STAGES) -> Stage
         problems.append("region is not a region, such as eu-central-1")
     if (values.get("PartnerDomain") or values.get("HqDomain")) and not values.get("CertificateArn"):
         problems.append("a host name of your own needs CertificateArn")
+    if values.get("PartnerDomain") and values.get("PartnerDomain") == values.get("HqDomain"):
+        problems.append("PartnerDomain and HqDomain are the same: head office's pages need a host name of their own")
+    zone, sender = str(values.get("SenderDomain", "")), str(values.get("MailFrom", "")).rpartition("@")[2]
+    if zone and sender and not f".{sender}".endswith(f".{zone}"):
+        problems.append(f"MailFrom is not in SenderDomain, so SES would refuse its mails: take an address in {zone}")
     if values.get("BudgetUsd") and not values.get("AlarmEmail"):
         problems.append("BudgetUsd needs AlarmEmail, or nobody is told")
     if problems:

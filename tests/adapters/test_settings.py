@@ -57,6 +57,7 @@ def test_every_problem_is_told_at_once() -> None:
     ("BASE_URL", "partners.example.com"), ("HQ_BASE_URL", "ftp://hq.example.com"), ("SURFACE", "both"),
     ("BUCKET", "Fjord_Data"), ("KMS_KEY", "a b"), ("PARTNER_ROLE", "partner"),
     ("REVIEW_ROLE", "arn:aws:iam::1:role/r"), ("MAIL_FROM", "countersign"), ("CONFIGURATION_SET", "a b"),
+    ("SENDER_DOMAIN", "mail"), ("SENDER_DOMAIN", "a@mail.example.com"),
     ("SES_ENDPOINT", "8001"), ("SES_ENDPOINT", "http://127.0.0.1:port"), ("QUEUE_URL_PREFIX", "https://x.example/1"),
     ("FORMER_SECRETS", "5e" * 32 + ",abc"),
 ])
@@ -65,6 +66,66 @@ def test_a_wrong_value_is_told(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read(GOOD | {f"COUNTERSIGN_{name}": value})
     assert [problem.split()[0] for problem in refused.value.problems] == [f"COUNTERSIGN_{name}"]
+
+
+AWS = GOOD | {
+    "COUNTERSIGN_SURFACE": "hq", "COUNTERSIGN_HQ_BASE_URL": "https://hq.example.com",
+    "COUNTERSIGN_SENDER_DOMAIN": "mail.example.com", "AWS_LAMBDA_FUNCTION_NAME": "countersign-prod-pages-hq",
+    "COUNTERSIGN_KMS_KEY": "arn:aws:kms:eu-central-1:123456789012:key/1",
+}
+"""As the stack sets them for head office's pages."""
+CONTRADICTIONS = [
+    ({"COUNTERSIGN_HQ_BASE_URL": GOOD["COUNTERSIGN_BASE_URL"]}, "HQ_BASE_URL", "HqDomain"),
+    ({"COUNTERSIGN_HQ_BASE_URL": ""}, "HQ_BASE_URL", "HqDomain"),
+    ({"COUNTERSIGN_HQ_BASE_URL": "http://127.0.0.1:8000"}, "HQ_BASE_URL", "https"),
+    ({"COUNTERSIGN_BASE_URL": "http://localhost"}, "BASE_URL", "https"),
+    ({"COUNTERSIGN_SES_ENDPOINT": "https://ses.example.com"}, "SES_ENDPOINT", "leave it out"),
+    ({"COUNTERSIGN_REVIEW_ROLE": GOOD["COUNTERSIGN_PARTNER_ROLE"]}, "REVIEW_ROLE", "the two"),
+    ({"COUNTERSIGN_FORMER_SECRETS": "6f" * 32 + "," + "5e" * 32}, "FORMER_SECRETS", "only earlier ones"),
+    ({"COUNTERSIGN_MAIL_FROM": "countersign@example.com"}, "MAIL_FROM", "SenderDomain"),
+    ({"COUNTERSIGN_MAIL_FROM": "countersign@notmail.example.com"}, "MAIL_FROM", "SenderDomain"),
+    ({"COUNTERSIGN_KMS_KEY": "arn:aws:kms:eu-west-1:123456789012:key/1"}, "KMS_KEY", "the key of this stack"),
+    ({"COUNTERSIGN_SURFACE": "partner"}, "SURFACE", "set hq"),
+    ({"COUNTERSIGN_SURFACE": "all"}, "SURFACE", "set hq"),
+    ({"COUNTERSIGN_STAGE": "test"}, "APP", "deploy again"),
+]
+
+
+def test_the_stack_s_own_settings_agree() -> None:
+    """What a deployment sets is taken; a sender below the zone is in it; a worker needs no surface."""
+    assert read(AWS).surface is Surface.HQ
+    assert read(AWS | {"COUNTERSIGN_MAIL_FROM": "countersign@hq.mail.example.com"}).mail_from
+    worker = AWS | {"COUNTERSIGN_SURFACE": "", "AWS_LAMBDA_FUNCTION_NAME": "countersign-prod-send"}
+    assert read(worker).function == "countersign-prod-send"
+
+
+@pytest.mark.parametrize(("change", "name", "what_to_do"), CONTRADICTIONS)
+def test_a_contradiction_is_told_with_what_to_do(change: dict[str, str], name: str, what_to_do: str) -> None:
+    """Each is right by itself and wrong beside the others: one sentence, which says what to do."""
+    with pytest.raises(SettingsError) as refused:
+        read(AWS | change)
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"COUNTERSIGN_{name} ")
+    assert what_to_do in problem
+
+
+def test_what_is_missing_and_what_contradicts_are_told_at_once() -> None:
+    """A deployment that is wrong in many ways is mended once, not five times; nothing is told twice."""
+    wrong = dict(AWS)
+    for number in (2, 4, 5, 7, 10):
+        wrong |= CONTRADICTIONS[number][0]
+    del wrong["COUNTERSIGN_BUCKET"]
+    with pytest.raises(SettingsError, match="make deploy STAGE=") as refused:
+        read(wrong | {"COUNTERSIGN_ORG_ID": "org_1"})
+    assert [p.split()[0].removeprefix("COUNTERSIGN_") for p in refused.value.problems] == [
+        "ORG_ID", "BUCKET", "HQ_BASE_URL", "SES_ENDPOINT", "REVIEW_ROLE", "MAIL_FROM", "SURFACE"]
+
+
+def test_an_emulator_may_have_what_aws_may_not() -> None:
+    """With an endpoint of its own, plain http on this machine and a SES of its own are meant."""
+    local = GOOD | {"COUNTERSIGN_BASE_URL": "http://127.0.0.1:8000", "COUNTERSIGN_SES_ENDPOINT": "http://127.0.0.1:8001",
+                    "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    assert read(local).hq_base_url == "http://127.0.0.1:8000"
 
 
 @pytest.mark.parametrize("secret", ["5e" * 31, "tango-whiskey", "kms:short", "5e" * 32 + "g"])

@@ -102,6 +102,19 @@ def test_all_problems_of_a_stage_are_told_at_once(tmp_path: Path) -> None:
         assert part in str(caught.value)
 
 
+def test_parameters_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    """A sender outside of the mail zone and one host name for both surfaces fail here, not on AWS an hour later."""
+    (tmp_path / "bad.toml").write_text(
+        'region = "eu-central-1"\nOrgName = "B"\nMailFrom = "a@example.com"\nSenderDomain = "mail.example.com"\n'
+        'PartnerDomain = "a.example"\nHqDomain = "a.example"\nCertificateArn = "arn:x"\n')
+    known = dict.fromkeys(("OrgName", "MailFrom", "SenderDomain", "PartnerDomain", "HqDomain", "CertificateArn"))
+    with pytest.raises(DeployError) as caught:
+        stage.read("bad", known, tmp_path)
+    assert str(caught.value).count("\n") == 2
+    for part in ("take an address in mail.example.com", "head office's pages need a host name of their own"):
+        assert part in str(caught.value)
+
+
 def test_a_stage_without_a_file_says_what_to_copy(tmp_path: Path) -> None:
     """The sentence names the file to begin with; the example itself is a sound stage."""
     with pytest.raises(DeployError, match=r"copy example\.toml"):
