@@ -174,6 +174,8 @@ def image_facts(
     ``fresh`` is for what decides: an image that HQ withdrew a moment ago counts as withdrawn. For hints
     lists are up to half a minute old, but never without an image that is asked for.
     """
+    if not world.facts.media_url:
+        return ()
     named = [place for url in urls if (place := assets.owner_in(world.facts.media_url, url))]
     brand_named = {token for of, token in named if not of}
     own_named = {token for of, token in named if of == session.partner}

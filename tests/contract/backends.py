@@ -23,6 +23,7 @@ SETTINGS = Settings(
     bucket="countersign-test-data", kms_key="alias/countersign", secret="5e" * 32,
     partner_role="arn:aws:iam::000000000000:role/partner", review_role="arn:aws:iam::000000000000:role/review",
     mail_from="countersign@mail.example.com", configuration_set="countersign", region=REGION,
+    media_url="https://media.example.com",
 )
 _numbers = count(1)
 

@@ -25,6 +25,7 @@ from chalicelib import wiring
 from chalicelib.adapters.aws import Clients
 from chalicelib.adapters.schema import Names, ensure
 from chalicelib.adapters.secret import CONTEXT
+from chalicelib.domain.asset import Box, Details
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId, PartnerId, base32, make_id
@@ -32,8 +33,9 @@ from chalicelib.domain.people import Person, Role
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.totals import Totals
 from chalicelib.observe import JsonLines, current
-from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.usecases import (
+    assets,
     contacts,
     control,
     doctor,
@@ -56,6 +58,7 @@ from chalicelib.usecases.publish import Upload
 from chalicelib.wiring import Container
 from infra.local import resources, seed, ses
 from infra.local.pump import Handler, Pump, carry_delays, find_handler, queue_urls
+from tests import pictures
 from tests.contract.backends import SETTINGS, own_keys
 from tests.fakes.system import FakeClock, FakeEntropy
 from tests.isolation.judge import JUDGE, Call, acting, administrator
@@ -304,6 +307,32 @@ def customers(j: Journey, count: int) -> None:
     j.settle()
 
 
+def images(j: Journey) -> None:
+    """Head office and the partner each upload a picture; a part of head office's becomes one of the partner's."""
+    hq, w = j.at("pages-hq"), j.at("pages-partner")
+    said = Details(name=CANARY, alt=CANARY)
+    with acting("pages-hq"):
+        admin = j.person(f"hq-{ADDRESS}@{seed.ZONE}")
+        theirs = assets.start_upload(hq, admin.id, None, said)
+        # The browser does this with the form, signed with the same keys.
+        hq.blobs.put(None, assets.upload_key("", theirs.id), pictures.photo(), "image/jpeg")
+    with acting("pages-partner"):
+        paula, session = j.person(f"paula-{ADDRESS}@{seed.ZONE}"), j.session()
+        ours = assets.start_upload(w, paula.id, session, said)
+        w.blobs.put(session, assets.upload_key(ours.owner, ours.id), pictures.photo(seed=2), "image/jpeg")
+    j.settle()
+    with acting("pages-hq"):
+        made = hq.assets.get(None, assets.upload(hq, None, theirs.id).asset)
+    with acting("pages-partner"):
+        part = assets.new_cut(
+            w, paula.id, session, said, original=made.sha256, box=Box(0, 0, 90, 90), width=90, campaign="", region="")
+        w.uploads.begin(session, part)
+        w.queue.put(QueueName.IMPORTS, {"v": 1, "kind": "cut", "partner": j.partner, "upload": part.id})
+    j.settle()
+    with acting("pages-partner"):
+        assert {one.original for one in w.assets.all(session)} == {"", made.sha256}
+
+
 def signed_in(j: Journey) -> None:
     """The partner's person asks for a link and uses it."""
     w, address = j.at("pages-partner"), f"paula-{ADDRESS}@{seed.ZONE}"
@@ -421,6 +450,7 @@ def run(j: Journey, *, count: int = 60) -> None:
     looked_at(j)
     signed_in(j)
     customers(j, count)
+    images(j)
     approved(j)
     sent(j)
     events(j)
