@@ -143,6 +143,8 @@ def test_a_fault_stands_at_its_field_and_all_is_kept(name: str, value: str) -> N
     assert target, answer.body[:3000]
     assert f'id="{target.group(1)}"' in answer.body
     assert "Line" not in target.group(2)
+    part = answer.body[:answer.body.index(f'id="{target.group(1)}"')].rindex("<details")
+    assert " open>" in answer.body[part:part + 120]  # what is wrong is never folded away
     assert "Nordlicht" in answer.body
     assert stands(world)[0] == 1
 
