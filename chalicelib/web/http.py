@@ -191,9 +191,13 @@ def page(body: str, *, status: int = 200, policy: Policy = PAGE, referrer: str =
     return Answer(body=body, status=status, policy=policy, referrer=referrer)
 
 
-def preview(html: str) -> Answer:
-    """A mail shown in a frame: no script, no form, an origin of its own, never indexed."""
-    return Answer(body=html, policy=PREVIEW, headers=(("X-Robots-Tag", "noindex"),), referrer="no-referrer")
+def preview(html: str, images: tuple[str, ...] = ()) -> Answer:
+    """A mail shown in a frame: no script, no form, an origin of its own, never indexed.
+
+    ``images`` are the only origins of its images, where those are known.
+    """
+    policy = replace(PREVIEW, images=images)
+    return Answer(body=html, policy=policy, headers=(("X-Robots-Tag", "noindex"),), referrer="no-referrer")
 
 
 def plain(text: str, *, status: int = 200) -> Answer:

@@ -212,7 +212,8 @@ def show_preview(visit: Visit, campaign: str) -> Answer:
         mail = preview.shown(version, told.history.draft, home.partner.entity)
     except Refused as refused:
         return http.plain("\n".join(texts.sentence(p, visit.language) for p in refused.problems))
-    return http.preview(preview.in_scheme(mail.html, scheme))
+    images = partner_form.mail_origins(version, visit.world.facts.media_url)
+    return http.preview(preview.in_scheme(mail.html, scheme), images)
 
 
 @routes.get("/p/{partner}/campaigns/{campaign}/preview.txt")

@@ -6,13 +6,14 @@ import html
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field, replace
 from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from chalicelib import texts
-from chalicelib.domain import blocks, richtext, schedule, values
+from chalicelib.domain import blocks, richtext, schedule, urls, values
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
@@ -119,6 +120,7 @@ def _pressed(form: Form, version: TemplateVersion, sent: dict[str, str]) -> dict
 
 
 _BLOCK = re.compile(r"</?(?:p|ul|ol|li|div|h[1-6]|table|blockquote)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://[^\s\"'<>()\\]{1,500}")
 _AROUND = re.compile(r"\s*(</?p>|<br>)\s*")
 
 
@@ -328,6 +330,15 @@ def zones() -> Mapping[str, Sequence[tuple[str, str]]]:
         if rest and continent in grouped:
             grouped[continent].append((name, rest.replace("_", " ").replace("/", ", ")))
     return grouped | {"UTC": [("UTC", "UTC")]}
+
+
+def mail_origins(version: TemplateVersion, media_url: str) -> tuple[str, ...]:
+    """What a preview may load: the origins that HQ's own HTML names, and the library's; none that was typed."""
+    found = set(image_origins(version, media_url))
+    for text in _ADDRESS.findall(version.html):
+        with suppress(urls.BadUrl):
+            found.add(origin(urls.normalise(text)))
+    return tuple(sorted(found))
 
 
 def image_origins(version: TemplateVersion, media_url: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from tests.fakes.system import FakeClock
 from tests.fakes.world import FakeWorld
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("boto3", "botocore", "pynamodb", "msgspec", "cryptography", "premailer", "lxml", "jinja2", "pydantic")
+HEAVY = ("boto3", "botocore", "pynamodb", "msgspec", "cryptography", "premailer", "lxml", "jinja2", "pydantic", "PIL")
 
 
 def loaded_after(code: str) -> set[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +16,7 @@ from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases.world import World
+from chalicelib.wiring import Container
 from tests.contract import values
 from tests.contract.backends import new_partner, number
 from tests.fakes.system import START
@@ -137,6 +140,29 @@ def test_public_objects_have_their_owner_s_prefix(world: World, key: str) -> Non
     ):
         with pytest.raises(NotFound):
             attempt()
+
+
+def test_a_form_is_good_for_one_key(world: World, session: PartnerSession | None) -> None:
+    """What S3 is told to accept is this key, this size and this way back, and nothing else."""
+    owner = f"P/{session.partner}" if session else "ORG"
+    key = f"UPLOADS/{owner}/upl.image"
+    form = world.blobs.upload_form(session, key, max_bytes=9, seconds=60, redirect="https://p.example/next")
+    assert form.fields["key"] == key and form.fields["success_action_redirect"] == "https://p.example/next"
+    if isinstance(world, Container):
+        conditions = json.loads(base64.b64decode(form.fields["policy"]))["conditions"]
+        assert {"key": key} in conditions and ["content-length-range", 1, 9] in conditions
+        assert not [c for c in conditions if isinstance(c, list) and c[0] == "starts-with"]
+
+
+def test_reviewers_read_and_mark_a_partner_s_images(world: World) -> None:
+    """The review zone's credentials reach what an approval remembers, of that partner alone."""
+    partner = new_partner()
+    session = world.sessions.open(partner, Zone.PARTNER)
+    first = asset(session, approved_at=None)
+    world.assets.add(session, first)
+    review = world.sessions.open(partner, Zone.REVIEW)
+    world.assets.change(review, replace(first, approved_at=START, version=2), expected_version=1)
+    assert world.assets.get(review, first.sha256).approved_at == START
 
 
 def test_a_form_of_the_org(world: World) -> None:

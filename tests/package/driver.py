@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 SURROUNDINGS = Path(__file__).parents[1] / "deploy" / "surroundings" / "sitecustomize.py"
-WATCHED = ("app", "chalice", "premailer", "lxml", "boto3", "moto", "pytest")
+WATCHED = ("app", "chalice", "premailer", "lxml", "boto3", "moto", "pytest", "PIL")
 
 
 class Clock:

@@ -187,7 +187,7 @@ def test_every_handler_imports_by_itself(template: dict[str, Any], unzipped: Pat
         try:
             answer = process.ask(handler=properties["Handler"])
             assert answer["result"] is True, properties["Handler"]
-            unwanted = {"premailer", "lxml", "moto", "pytest"}
+            unwanted = {"premailer", "lxml", "moto", "pytest", "PIL"}
             if properties["Handler"] != "app.app":
                 unwanted |= {"app", "chalice"}
             assert set(answer["loaded"]) & unwanted == set(), properties["Handler"]

@@ -162,7 +162,17 @@ class TestChoosing:
         assert f'value="{url}" checked' in shown.body and shown.field("subject") == "Typed"
         assert "https://media.example.com" in shown.headers["content-security-policy"]
         assert url in place.get("campaigns", draft.id, "check").body
-        assert url in place.get("campaigns", draft.id, "preview").body
+        frame = place.get("campaigns", draft.id, "preview")
+        assert url in frame.body and "sandbox" in frame.headers["content-security-policy"]
+
+    def test_a_preview_loads_no_picture_that_was_only_typed(self, place: Place) -> None:
+        """Its policy names the hosts of HQ's own HTML and the library's: a foreign address is told of no look."""
+        draft = place.draft(**{f"value_{region(place)}": "https://tracker.example/x.gif"})
+        frame = place.get("campaigns", draft.id, "preview")
+        allowed = re.search(r"img-src ([^;]*);", frame.headers["content-security-policy"])
+        assert allowed and "tracker.example" in frame.body
+        assert {"https://media.example.com", "https://images.example.com"} <= set(allowed[1].split())
+        assert "https:" not in allowed[1].split() and "tracker.example" not in allowed[1]
 
     def test_pages_read_three_things_at_most(self, place: Place) -> None:
         """Chooser, cut, and the form of a draft with an own picture."""
