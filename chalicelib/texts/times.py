@@ -30,6 +30,12 @@ CITIES = (
 )
 """Cities of zones that are called otherwise in one of our languages; the others keep their IANA name."""
 
+CONTINENTS = (
+    N_("Africa"), N_("America"), N_("Antarctica"), N_("Arctic"), N_("Asia"), N_("Atlantic"), N_("Australia"),
+    N_("Europe"), N_("Indian"), N_("Pacific"),
+)
+"""The first parts of zones, under which a form lists their cities; Atlantic, Indian and Pacific are oceans."""
+
 
 def local_time(at: datetime, zone: str = "UTC", *, language: str = texts.DEFAULT) -> str:
     """``Tue 24 Nov 2026, 14:02 (Berlin)``; a zone that is not known shows as UTC."""

@@ -91,7 +91,8 @@ def differences(history: History, revision: Revision) -> list[Difference]:
         for name in ("subject", "preheader") if getattr(base, name) != getattr(revision, name)
     ]
     if base.start.at != revision.start.at:
-        found.append(Difference("local_time", base.start.local, revision.start.local))
+        at = [revised.start.local.replace("T", " ") for revised in (base, revision)]
+        found.append(Difference("local_time", at[0], at[1]))
     keys = list(dict.fromkeys([*base.values, *revision.values]))
     return found + [
         Difference(key, _cut(base.values.get(key, "")), _cut(revision.values.get(key, "")))
