@@ -69,7 +69,8 @@ def kept(visit: Visit, campaign: str, write: Write, then: Callable[[Story, Draft
     """Write what the form holds; a form that is stale or refused is shown again with everything in it."""
     told = story.read(visit.world, visit.credentials, campaign)
     draft = told.history.draft
-    typed = partner_form.typed_of(visit.form, visit.world.templates.get(draft.template, draft.template_version))
+    version = visit.world.templates.get(draft.template, draft.template_version)
+    typed = partner_form.typed_of(visit.form, version, draft)
     try:
         saved = write(
             visit.world, visit.credentials, visit.person, told.id, partner_form.version_of(visit.form), typed,

@@ -94,8 +94,12 @@ class FormView:
         return any(row.rich for row in self.rows)
 
 
-def typed_of(form: Form, version: TemplateVersion) -> Typed:
-    """What the form sent; a field that is absent leaves its part as it is."""
+def typed_of(form: Form, version: TemplateVersion, draft: Draft) -> Typed:
+    """What the form sent; a field that is absent leaves its part as it is.
+
+    Whoever does not touch a field does not change it: rich text that says the same as the draft's, only broken
+    into rows otherwise, is the draft's, and a default that the draft does not hold stays unsaid.
+    """
     given = {name: form.get(name) for name in PARTS if name in form.fields}
     if picked := form.get("pick_time"):
         # One of the two times beside a gap, chosen by its button.
@@ -103,9 +107,14 @@ def typed_of(form: Form, version: TemplateVersion) -> Typed:
     sent = form.starting(PREFIX)
     for region in blocks.widest(version):
         if region.id in sent:
-            sent[region.id] = from_writing(region, sent[region.id])
+            stands = draft.values.get(region.id, region.default)
+            made = from_writing(region, sent[region.id])
+            same = region.type is RegionType.RICH and _one_row(made) == _one_row(stands)
+            sent[region.id] = stands if same else made
     sent = _pressed(form, version, sent)
-    return Typed(values=sent, **given)
+    base = values.defaults(blocks.widest(version)) | {blocks.control(b): blocks.default(b) for b in version.blocks}
+    return Typed(values={key: text for key, text in sent.items() if key in draft.values or base.get(key) != text},
+                 **given)
 
 
 def _pressed(form: Form, version: TemplateVersion, sent: dict[str, str]) -> dict[str, str]:

@@ -27,10 +27,11 @@ Line = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteView:
-    """The approval route in sentences; ``blocked`` while something keeps the draft from being submitted at all.
+    """The approval route in sentences.
 
     ``changes`` are the changed fields (name in the form, label, risk); ``without`` those of them that keep it from
-    the faster route ``path.faster``. ``hours`` is how soon an answer is asked for, 0 where nothing is said.
+    the faster route ``path.faster``, ``alone`` where nothing else does. ``hours`` is how soon an answer is asked
+    for, 0 where nothing is said; ``checked`` whether the rules could be run.
     """
 
     who: str
@@ -41,6 +42,7 @@ class RouteView:
     audience: int
     changes: tuple[tuple[str, str, str], ...]
     without: tuple[tuple[str, str, str], ...]
+    alone: bool
     path: Path
 
 
@@ -117,7 +119,8 @@ def _route(visit: Visit, answers: Answers) -> RouteView:
         who=route_words(visit, answers.lane), hours=answers.lane.within_business_hours,
         passed=CHECKS - len(set(told)), total=CHECKS, checked=answers.rendered is not None,
         audience=answers.audience.receive, changes=_named(visit, answers, changed),
-        without=_named(visit, answers, without), path=path_of(visit, answers.route),
+        without=_named(visit, answers, without), alone=bool(without) and answers.route.explained.changes == ("risk",),
+        path=path_of(visit, answers.route),
     )
 
 

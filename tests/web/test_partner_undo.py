@@ -106,3 +106,24 @@ def test_a_draft_that_was_submitted_can_still_go_back_when_changes_are_asked() -
     assert before.undo
     assert here.send(("campaigns", made.id, "undo"), form(here, made.id)).status == 303
     assert stored(here, made.id).subject != before.subject
+
+
+def test_saving_the_form_as_it_is_shown_is_no_change() -> None:
+    """Every field posted as the page shows it: no text changes, no step is recorded, and what can be redone stays."""
+    import lxml.html
+
+    here = place()
+    made = here.draft(value_headline="One", subject="Hello")
+    before = stored(here, made.id)
+    for turn in ("undo", "edit"):
+        page = lxml.html.fromstring(here.get("campaigns", made.id, "edit").body)
+        shown = page.get_element_by_id("edit-form").fields
+        posted = {name: (text.removeprefix("\n") if isinstance(text, str) else "") for name, text in shown.items()}
+        posted = {name: text.replace("\n", "\r\n") for name, text in posted.items() if name not in ("csrf", "fix")}
+        assert len(posted) > 25 and posted["v.body"] and "v.offers.count" in posted
+        assert here.send(("campaigns", made.id, turn), posted).status == 303
+    after = stored(here, made.id)
+    assert after.undo == () and len(after.redo) == 1
+    assert after.values == {**before.values, "headline": after.values["headline"]} != before.values
+    assert (after.local_time, after.zone, after.fold, after.on_lapse) == (
+        before.local_time, before.zone, before.fold, before.on_lapse)

@@ -141,10 +141,11 @@ function edit(pm, source, words) {
   return view;
 }
 
-/** What is pasted without its styles and without what carries no words; <b style="font-weight:normal">, in which
+/** What is pasted without its styles, without handlers (which the page's policy would refuse, and say so), and without what carries no words; <b style="font-weight:normal">, in which
     word processors wrap a whole document, is no bold. */
 function cleanPaste(html) {
-  const box = bodyOf(html.replace(/\sstyle\s*=\s*("[^"]*"|'[^']*')/gi, (all, value) => (/font-weight:\s*(normal|400)/i.test(value) ? " data-plain" : "")));
+  const box = bodyOf(html.replace(/\s(?:style|on\w+)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)/gi,
+    (all, value) => (/font-weight:\s*(normal|400)/i.test(value) ? " data-plain" : "")));
   for (const one of box.querySelectorAll("b[data-plain]")) one.replaceWith(...one.childNodes);
   for (const one of box.querySelectorAll("script, style, title, template, noscript, svg, math, iframe, object")) one.remove();
   return box.innerHTML;
