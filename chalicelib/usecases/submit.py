@@ -28,7 +28,7 @@ from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.frequency import Outlook, outlook
 from chalicelib.domain.ids import CampaignId, PersonId
-from chalicelib.domain.partner import Agreement, Participation, Partner
+from chalicelib.domain.partner import Agreement, Participation, Partner, PartnerState
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
@@ -41,7 +41,7 @@ from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History, PartnerDesk
+from chalicelib.ports.workflow import Change, History, PartnerCard, PartnerDesk
 from chalicelib.rendering.mail import Rendered
 from chalicelib.usecases import assets, company, drafts, kits, lanes, outbox, preview, story
 from chalicelib.usecases.keys import content_key
@@ -300,14 +300,18 @@ def _accepted(partner: Partner) -> bool:
 
 
 def _accept_terms(world: World, session: PartnerSession, partner: Partner, person: PersonId) -> None:
+    """Keep who accepted which terms; with the first ones an invited partner is an active one."""
     agreement = Agreement(kind=TERMS, version=TERMS_VERSION, person=person, accepted_at=world.clock.now())
-    after = replace(partner, agreements=(*partner.agreements, agreement), version=partner.version + 1)
+    state = PartnerState.ACTIVE if partner.state is PartnerState.INVITED else partner.state
+    after = replace(partner, agreements=(*partner.agreements, agreement), state=state, version=partner.version + 1)
     try:
         world.partners.save(session, after, expected_version=partner.version)
     except Conflict:
         # Of a double click or two colleagues one accepts, and it counts for both.
-        if not _accepted(world.partners.home(session).partner):
+        after = world.partners.home(session).partner
+        if not _accepted(after):
             raise
+    world.partners.register(PartnerCard.of(after))
 
 
 def _revision(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from chalicelib.domain import audit, content, digest
 from chalicelib.domain.campaign import State, Verdict
 from chalicelib.domain.errors import Conflict, CountersignError, NotFound, Refused
+from chalicelib.domain.partner import PartnerState
 from chalicelib.domain.people import Role
 from chalicelib.usecases import drafts, review, submit
 from chalicelib.usecases.drafts import Typed
@@ -77,6 +79,19 @@ def test_unverified_sender_is_told_before_anybody_reviews(scene: Stage) -> None:
         scene.submitted()
     assert codes(refused) == {"sender.unverified"}
     assert refused.value.problems[0].params["address"] == "news@dealer.example"
+
+
+def test_the_first_terms_make_a_partner_active(scene: Stage) -> None:
+    """Head office's list says so as soon as a partner has accepted the terms with its first submission."""
+    stored = scene.world.partners.home(scene.session).partner
+    invited = replace(stored, state=PartnerState.INVITED, version=stored.version + 1)
+    scene.world.partners.save(scene.session, invited, expected_version=stored.version)
+    scene.submitted()
+    after = scene.world.partners.home(scene.session).partner
+    assert after.state is PartnerState.ACTIVE
+    assert [c.state for c in scene.world.partners.cards() if c.id == after.id] == ["active"]
+    scene.submitted()
+    assert scene.world.partners.home(scene.session).partner == after
 
 
 def test_double_click_submits_once(scene: Stage) -> None:
