@@ -25,7 +25,9 @@ from chalicelib import wiring
 from chalicelib.adapters.aws import Clients
 from chalicelib.adapters.schema import Names, ensure
 from chalicelib.adapters.secret import CONTEXT
+from chalicelib.domain import kit
 from chalicelib.domain.asset import Box, Details
+from chalicelib.domain.book import BookKind
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId, PartnerId, base32, make_id
@@ -41,11 +43,13 @@ from chalicelib.usecases import (
     doctor,
     drafts,
     imports,
+    kit_trial,
     partners,
     people,
     programmes,
     progress,
     publish,
+    releases,
     review,
     sign_in,
     submit,
@@ -375,6 +379,27 @@ def approved(j: Journey) -> None:
     assert j.campaign.state is State.APPROVED
 
 
+def released(j: Journey) -> None:
+    """Head office releases new words in every template and a kit; a second person approves; the campaign goes along."""
+    hq = j.at("pages-hq")
+    with acting("pages-hq"):
+        admin = j.person(f"hq-{ADDRESS}@{seed.ZONE}")
+        people.add_at_hq(hq, admin, address=f"second-{ADDRESS}@{seed.ZONE}", name=CANARY, role=Role.HQ_ADMIN.value)
+        last = (hq.clock.now() + timedelta(days=30)).strftime("%Y-%m-%d")
+        made = releases.prepare(hq, admin, releases.Plan(
+            id=make_id("rel", hq.clock.now(), hq.entropy.bytes(10)), title="New words", pairs=(("Hello", "Welcome"),),
+            kit="banned: {en: [cheapest]}\n", old="until", until=last,
+        ))
+        kit_trial.dry_run(hq, made.scope, kit.read(made.kit))
+        releases.approve(hq, j.person(f"second-{ADDRESS}@{seed.ZONE}"), made.id, shown=made.fingerprint)
+    j.settle()
+    with acting("pages-hq"):
+        known = hq.releases.get(made.id)
+        assert [line.outcome.value for result in known.results for line in result.lines] == ["carried"]
+        book, = hq.books.versions(BookKind.KIT, made.scope)
+        hq.books.rebase(book, before=book.baseline)
+
+
 def sent(j: Journey, *, minutes: int = 30) -> None:
     """The clock goes on until the campaign is over."""
     assert j.campaign is not None
@@ -452,6 +477,7 @@ def run(j: Journey, *, count: int = 60) -> None:
     customers(j, count)
     images(j)
     approved(j)
+    released(j)
     sent(j)
     events(j)
     left(j)
