@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -105,6 +107,12 @@ def test_every_rule_with_a_fix_has_a_mail_in_the_corpus() -> None:
     fixing = {rule.code for rule in RULES if rule.fix}
     assert fixing == {"BRD007", "BRD008", "BRD010", "BRD012", "LNK002", "LNK005", "LNK008", "LEG007"}
     assert fixing <= {code for mail in CORPUS for code in mail.codes}
+
+
+def test_the_documents_list_every_fix() -> None:
+    """docs/writing.md tells partners what a click does, rule by rule."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "writing.md").read_text("utf-8")
+    assert re.findall(r"^\| ([A-Z0-9]+\d{3}) \|", text, re.MULTILINE) == sorted(r.code for r in RULES if r.fix)
 
 
 @pytest.mark.parametrize(("text", "after"), [
