@@ -118,7 +118,7 @@ class _Walk:
             self._links.append(number)
         if token.name in _BREAKS and not self._mso:
             draft.breaks.append(len(self.runs))
-        if token.attributes and (style := token.get("style")):
+        if style := token.get("style"):
             region = self._where.region(token, attributes=False)
             draft.styles.append(Css(named(style, self._names), True, region, at))
 
@@ -156,7 +156,7 @@ class _Walk:
         names, own, inside, mso = self._names, self._own, self._inside, self._mso
         return [
             Element(
-                token.name, _attributes(token, names) if token.attributes else (), "".join(inside.get(number, ())),
+                token.name, _attributes(token, names), "".join(inside.get(number, ())),
                 "".join(own.get(number, ())), region, line, mso, parent + base if parent >= 0 else -1,
             )
             for number, (token, parent, region, line) in enumerate(self._starts)
@@ -164,9 +164,10 @@ class _Walk:
 
 
 def _attributes(token: Token, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    if not names:
-        return tuple([a[:2] for a in token.attributes])
-    return tuple((a.name, named(a.value, names)) for a in token.attributes)
+    pairs = token.pairs
+    if not names or not any(OPEN in value for _, value in pairs):
+        return pairs
+    return tuple((name, named(value, names)) for name, value in pairs)
 
 
 def _read_condition(source: bytes, token: Token, names: Sequence[str], draft: _Draft, *, line: int) -> None:

@@ -63,7 +63,7 @@ def plain(source: bytes, marks: Sequence[Mark] = ()) -> str:
     for token in tokenise(source):
         kind = token.kind
         if kind is START:
-            hides = token.name in _SKIPPED or bool(token.attributes and _HIDDEN.search(token.get("style") or ""))
+            hides = token.name in _SKIPPED or bool(_HIDDEN.search(token.get("style") or ""))
             if token.name not in VOID:
                 stack.append((token.name, hides))
                 skip += hides
@@ -95,17 +95,21 @@ class _Reader:
     def text(self, start: int, end: int) -> str:
         """``[start, end)`` as people read it."""
         pieces, position = list[str](), start
-        if self._marks:
-            for begin, until, mark in self._marks[bisect_left(self._starts, start):bisect_left(self._starts, end)]:
-                pieces += [self._source[position:begin].decode("utf-8", "replace"), mark]
-                position = until
+        for begin, until, mark in self._between(start, end):
+            pieces += [self._source[position:begin].decode("utf-8", "replace"), mark]
+            position = until
         pieces.append(self._source[position:end].decode("utf-8", "replace"))
         return html.unescape("".join(pieces))
 
     def value(self, token: Token, name: str) -> str:
         """An attribute's value, "" where there is none."""
+        if not self._between(token.start, token.end):
+            return token.get(name) or ""
         attribute = token.attribute(name)
         return self.text(attribute.value_start, attribute.value_end) if attribute else ""
+
+    def _between(self, start: int, end: int) -> Sequence[Mark]:
+        return self._marks[bisect_left(self._starts, start):bisect_left(self._starts, end)] if self._marks else ()
 
 
 def _start(writer: _Writer, token: Token, read: _Reader, links: list[tuple[str, int]]) -> None:

@@ -73,24 +73,63 @@ class Attribute(NamedTuple):
     value_end: int
 
 
-class Token(NamedTuple):
-    """``[start, end)`` of the source; ``name`` is lower case for tags, "" for all others."""
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values of a tag's attributes, in order."""
 
-    kind: Kind
-    start: int
-    end: int
-    name: str = ""
-    attributes: tuple[Attribute, ...] = ()
+
+class Token:
+    """``[start, end)`` of the source; ``name`` is lower case for tags, "" for all others.
+
+    A plain tag's attributes are read when they are asked for: most are never, and those of equal tags once.
+    """
+
+    __slots__ = ("_attributes", "_written", "end", "kind", "name", "start")
+
+    def __init__(self, kind: Kind, start: int, end: int, name: str = "", attributes: tuple[Attribute, ...] = (),
+                 written: bytes = b"") -> None:
+        self.kind, self.start, self.end, self.name = kind, start, end, name
+        self._attributes, self._written = attributes, written
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"Token{self._key()}"
+
+    def _key(self) -> tuple[object, ...]:
+        return self.kind, self.start, self.end, self.name, self.attributes
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes with their spans."""
+        if self._written and not self._attributes:
+            self._attributes = _plain_attributes(self._written, self.start)
+        return self._attributes
+
+    @property
+    def pairs(self) -> Pairs:
+        """The attributes without their spans."""
+        if not self._written:
+            return tuple([attribute[:2] for attribute in self._attributes])
+        return plain_pairs(self._written) if len(self._written) < _SHORT else _pairs(self._written)
 
     def get(self, name: str) -> str | None:
         """The first attribute of that name (HTML ignores later ones), or None."""
-        return next((a.value for a in self.attributes if a.name == name), None)
+        for known, value in self.pairs:
+            if known == name:
+                return value
+        return None
 
     def attribute(self, name: str) -> Attribute | None:
         """The same with its spans."""
         return next((a for a in self.attributes if a.name == name), None)
 
 
+_SHORT = 1_000
+"""Bytes of a tag whose attributes are remembered."""
 REMEMBERED = range(2_000, 300_000)
 """Sizes of what is read several times in a row: a template, and the mail made of it, by each who looks at it."""
 
@@ -131,19 +170,38 @@ def plain_tag(source: bytes, start: int) -> Token | None:
     match = _PLAIN.match(source, start)
     if match is None:
         return None
-    slash, tag, written = match.groups()
-    if not written:
-        return Token(END if slash else START, start, match.end(), _lower(tag))
+    whole, slash, tag, attributes = match.group(0, 1, 2, 3)
+    return Token(END if slash else START, start, start + len(whole), _lower(tag), (), whole if attributes else b"")
+
+
+def _plain_attributes(written: bytes, start: int) -> tuple[Attribute, ...]:
+    """The attributes of a plain tag that stands at ``start``."""
     attributes: list[Attribute] = []
-    position = match.start(3)
-    for space, name, value in _PLAIN_ATTRIBUTE.findall(written):
+    match = _PLAIN.match(written)
+    position = start + (match.start(3) if match else 0)
+    for space, name, value in _PLAIN_ATTRIBUTE.findall(match[3] if match else b""):
         value_from = position + len(space) + len(name) + 2
         value_end = value_from + len(value)
-        text = value.decode("utf-8", "replace")
-        attributes.append(Attribute(
-            _lower(name), html.unescape(text) if "&" in text else text, position, value_end + 1, value_from, value_end))
+        attributes.append(Attribute(_lower(name), _unescaped(value), position, value_end + 1, value_from, value_end))
         position = value_end + 1
-    return Token(END if slash else START, start, match.end(), _lower(tag), tuple(attributes))
+    return tuple(attributes)
+
+
+@lru_cache(maxsize=1024)
+def plain_pairs(written: bytes) -> Pairs:
+    """The attributes of a plain tag without their spans; the tags of a mail are much alike."""
+    return _pairs(written)
+
+
+def _pairs(written: bytes) -> Pairs:
+    match = _PLAIN.match(written)
+    found = _PLAIN_ATTRIBUTE.findall(match[3]) if match else ()
+    return tuple([(_lower(name), _unescaped(value)) for _, name, value in found])
+
+
+def _unescaped(value: bytes) -> str:
+    text = value.decode("utf-8", "replace")
+    return html.unescape(text) if "&" in text else text
 
 
 @lru_cache(maxsize=512)

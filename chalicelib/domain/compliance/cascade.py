@@ -8,7 +8,7 @@ do not: a mail must be readable without them. What depends on the mouse never co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from chalicelib.domain.compliance import css
@@ -18,6 +18,7 @@ from chalicelib.domain.record import dataclass
 _COMPOUND = re.compile(r"([a-z][a-z0-9]*|\*)?((?:[.#][\w-]{1,80})*)\Z", re.IGNORECASE)
 _PARTS = re.compile(r"\s*(>)\s*|\s+")
 _ALWAYS = frozenset({"", "all", "screen", "only screen", "only all"})
+_NAMELESS = frozenset[str]()
 MAX_COMPOUNDS = 12
 """A longer selector is not followed; people write four at most."""
 
@@ -47,10 +48,13 @@ class Rule:
 class Sheet:
     """The rules of a mail's style sheets that speak ``about`` something, found by what the element itself must be."""
 
-    def __init__(self, texts: Iterable[str], about: Sequence[str]) -> None:
+    def __init__(
+        self, texts: Iterable[str], about: Sequence[str], classes: Mapping[int, str], ids: Mapping[int, str],
+    ) -> None:
         self._rules: dict[str, list[Rule]] = {}
+        self._classes, self._ids = classes, ids
         self._names: dict[int, frozenset[str]] = {}
-        for order, (selector, declarations) in enumerate(rule for text in texts for rule in _rules(text)):
+        for order, (selector, declarations) in enumerate(rule for text in texts for rule in rules(text)):
             rule = _rule(selector, declarations, order)
             if rule is not None and any(word in declarations.lower() for word in about):
                 own = rule.compounds[0]
@@ -61,7 +65,7 @@ class Sheet:
 
     def declarations(self, index: int, elements: Sequence[Element]) -> str:
         """What reaches ``elements[index]``, the winning declaration of each property last."""
-        names, tag = self._of(index, elements), elements[index].tag
+        names, tag = self._of(index), elements[index].tag
         if not names and tag not in self._rules and "" not in self._rules:
             return ""
         found = [
@@ -75,25 +79,27 @@ class Sheet:
         for selectors of one kind of step; of a mix of both kinds a rare match is missed."""
         for compound in compounds[1:]:
             index = elements[index].parent
-            while index >= 0 and not compound.fits(elements[index].tag, self._of(index, elements)):
+            while index >= 0 and not compound.fits(elements[index].tag, self._of(index)):
                 index = -1 if compound.direct else elements[index].parent
             if index < 0:
                 return False
         return True
 
-    def _of(self, index: int, elements: Sequence[Element]) -> frozenset[str]:
+    def _of(self, index: int) -> frozenset[str]:
+        """Classes and id of an element, as selectors write them."""
+        if index not in self._classes and index not in self._ids:
+            return _NAMELESS
         found = self._names.get(index)
         if found is None:
-            element = elements[index]
-            names = {f".{name}" for name in (element.get("class") or "").split()} if element.attributes else set()
-            if element.attributes and element.get("id"):
-                names.add(f"#{element.get('id')}")
+            names = {f".{name}" for name in self._classes.get(index, "").split()}
+            if self._ids.get(index):
+                names.add(f"#{self._ids[index]}")
             found = self._names[index] = frozenset(names)
         return found
 
 
 @lru_cache(maxsize=16)
-def _rules(text: str) -> Sequence[tuple[str, str]]:
+def rules(text: str) -> Sequence[tuple[str, str]]:
     """Selector and declarations of each rule that counts without a condition; a template's sheet is read once."""
     return tuple(_unconditional(text))
 

@@ -14,6 +14,8 @@ from functools import lru_cache
 from chalicelib.domain.record import dataclass
 
 MAX_NESTING = 30
+SHORT = 4_000
+"""Characters of a style that is remembered beyond its mail."""
 _DANGEROUS = frozenset({"behavior", "-moz-binding", "-ms-behavior"})
 
 
@@ -49,12 +51,19 @@ SIMPLE = re.compile(rf"""(?:[ \t\n]*+(?:-?[A-Za-z][A-Za-z-]*+[ \t\n]*+:[ \t\n]*+
 """A style attribute of words, numbers, colours and plain font names, as nearly all are."""
 
 
-@lru_cache(maxsize=1024)
 def read(text: str, inline: bool = False) -> Facts:
-    """Read a style sheet or (``inline``) the declarations of a style attribute; raises ValueError for a bomb.
+    """Read a style sheet or (``inline``) the declarations of a style attribute; raises ValueError for a bomb."""
+    return remembered(text, inline) if len(text) <= SHORT else _read(text, inline)
 
-    A simple style attribute is cut at its semicolons, which gives the same (a test holds the two together).
-    """
+
+@lru_cache(maxsize=1024)
+def remembered(text: str, inline: bool) -> Facts:
+    """The styles of the last mails: the next mail of a template has the same."""
+    return _read(text, inline)
+
+
+def _read(text: str, inline: bool) -> Facts:
+    """A simple style attribute is cut at its semicolons, which gives the same (a test holds the two together)."""
     if inline and SIMPLE.match(text):
         properties = tuple(_in_order(text.replace("'", '"').split(";")))
         return Facts(properties=properties, last=dict(properties))

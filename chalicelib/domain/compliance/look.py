@@ -83,16 +83,18 @@ def _looks(document: Document) -> list[Look]:
     """Elements that are alike in alike surroundings, as the rows of a mail are, look alike and share one look."""
     nothing, made = Look(), list[Look]()
     known: dict[tuple[int, str, str, tuple[tuple[str, str], ...]], Look] = {}
-    sheet = Sheet((style.text for style in document.styles if not style.inline), _READ)
+    given = gather.gathered(document)
+    sheet = Sheet((style.text for style in document.styles if not style.inline), _READ, given.attribute("class"),
+                  given.attribute("id"))
     for index, element in enumerate(document.elements):
         parent = made[element.parent] if 0 <= element.parent < index else nothing
         general = sheet.declarations(index, document.elements) if sheet else ""
-        given = tuple([pair for pair in element.attributes if pair[0] in _GIVEN]) if element.attributes else ()
-        if not general and not given and element.tag not in _OWN:
+        own = tuple([pair for pair in element.attributes if pair[0] in _GIVEN]) if element.attributes else ()
+        if not general and not own and element.tag not in _OWN:
             made.append(parent)
             continue
         # A parent's number is its own for as long as the list holds it.
-        key = (id(parent), element.tag, general, given)
+        key = (id(parent), element.tag, general, own)
         look = known.get(key)
         if look is None:
             look = known[key] = _look(document, element, parent, general)

@@ -55,10 +55,10 @@ def test_each_distinct_style_is_parsed_once_per_mail() -> None:
     bomb = "a:" + "(" * 40 + ")" * 40
     styles = (Css("color:rgb(1,2,3)", True), Css("color:rgb(1,2,3)", True), Css(bomb, True), Css("margin:0", True))
     mail = Document(styles=styles * 500, elements=(Element("p", (("style", "color:rgb(1,2,3)"),)),))
-    css.read.cache_clear()
+    css.remembered.cache_clear()
     run(RULES, mail, MailFacts())
-    assert css.read.cache_info().misses <= 3
-    assert css.read.cache_info().hits == 0, "the mail keeps what it asked for, whatever other mails ask meanwhile"
+    assert css.remembered.cache_info().misses <= 3
+    assert css.remembered.cache_info().hits == 0, "the mail keeps what it asked for, whatever other mails ask meanwhile"
     with pytest.raises(ValueError, match="nested"):
         gather.style(mail, bomb)
 
