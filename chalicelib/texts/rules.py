@@ -74,9 +74,9 @@ RULES: dict[str, tuple[str, str, str]] = {
         "Write it in the mail's language, or use the template in the other one.",
     ),
     "BRD015": (
-        "The offer ends on {quote}, and the mail goes out on {sends}.",
-        "An offer that is over annoys customers, and advertising it is unfair.",
-        "Choose a later last day, or send earlier.",
+        "The last day is {quote}, and the mail goes out on {sends}.",
+        "An offer that is over annoys customers, and a picture may not be shown after its day.",
+        "Choose a later last day or another picture, or send earlier.",
     ),
     "LNK003": (
         "This is a shortened address: {quote}",

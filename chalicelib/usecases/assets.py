@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from chalicelib.domain import asset as assets
 from chalicelib.domain.asset import Asset, Box, Details, Upload, UploadId, UploadState, Use
@@ -234,15 +235,29 @@ def remember(world: World, session: PartnerSession, revision: Revision) -> None:
 
     A crash before this forgets it, and the next reviewer looks once more: never the other way round.
     """
+    for stands in _own_in(world, session, revision):
+        if stands.approved_at is None:
+            _mark(world, session, stands, world.clock.now())
+
+
+def forget(world: World, session: PartnerSession, revision: Revision, *, since: datetime) -> None:
+    """After an approval was taken back: what it alone said of the partner's own images, from that moment on."""
+    for stands in _own_in(world, session, revision):
+        if stands.approved_at is not None and stands.approved_at >= since:
+            _mark(world, session, stands, None)
+
+
+def _own_in(world: World, session: PartnerSession, revision: Revision) -> Iterator[Asset]:
+    """The partner's own images in a submitted mail, as they stand."""
     for url in revision.assets:
         place = assets.owner_in(world.facts.media_url, url)
-        if not place or place[0] != session.partner:
-            continue
-        try:
-            stands = find(world, session, _sha256_in(url))
-            if stands.approved_at is None:
-                after = replace(stands, approved_at=world.clock.now(), version=stands.version + 1)
-                world.assets.change(session, after, expected_version=stands.version)
-        except (NotFound, Conflict):
-            continue
+        if place and place[0] == session.partner:
+            with suppress(NotFound):
+                yield find(world, session, _sha256_in(url))
 
+
+def _mark(world: World, session: PartnerSession, stands: Asset, approved_at: datetime | None) -> None:
+    """Somebody who changes the image at this moment is right as well: then the next reviewer looks once more."""
+    after = replace(stands, approved_at=approved_at, version=stands.version + 1)
+    with suppress(Conflict):
+        world.assets.change(session, after, expected_version=stands.version)

@@ -298,6 +298,7 @@ def revoke(world: World, token: str, *, code: str, reason: str) -> Review:
     open_again = replace(review.mine, verdict=None, reason="", answered_at=None)
     world.campaigns.commit(review.session, Change(before=campaign, after=after, audit=entry, asks=(open_again,)))
     outbox.ring(world, after)
+    assets.forget(world, review.session, review.revision, since=review.mine.answered_at or now)
     return look(world, token)
 
 

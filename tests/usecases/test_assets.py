@@ -375,6 +375,26 @@ def test_an_approval_remembers_the_partner_s_picture(stage: Stage) -> None:
     assert (use.campaign, use.submitted) == (first.id, True)
 
 
+def test_an_approval_that_is_taken_back_is_forgotten(stage: Stage) -> None:
+    """What it alone said of a picture is gone; what an earlier approval said stays."""
+    own = image(stage, stage.session, pictures.photo(600, 300))
+    url = assets.address(stage.world, own)
+    first = with_picture(stage, url)
+    approve(stage, first)
+    token, code = stage.token_and_code("rita")
+    review.revoke(stage.world, token, code=code, reason="I had not seen the picture")
+    assert assets.find(stage.world, stage.session, own.sha256).approved_at is None
+    assert codes(stage, with_picture(stage, url)) == [("BRD006", "warn")]
+    second = with_picture(stage, url)
+    approve(stage, second)
+    stage.world.clock.advance(minutes=5)
+    third = with_picture(stage, url)
+    approve(stage, third)
+    token, code = stage.token_and_code("rita")
+    review.revoke(stage.world, token, code=code, reason="Another reason")
+    assert codes(stage, with_picture(stage, url)) == []
+
+
 def test_pictures_that_nobody_knows(stage: Stage) -> None:
     """A foreign host's and another partner's block; head office's pass until they are withdrawn."""
     other = f"https://media.example.com/P/prt_{'z' * 26}/{'0' * 26}/{'a' * 64}.jpg"
