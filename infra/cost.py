@@ -2,7 +2,8 @@
 
 The calls are those of a whole campaign, seen by the recorder that judges them; the unit is a request.
 A consistent read of up to 4 KB and a write of up to 1 KB are one unit each; a transaction's write
-counts twice (DynamoDB developer guide, "Read and write operations").
+counts twice, and a batch counts its items (DynamoDB developer guide, "Read and write operations"). What AWS
+bills where nobody does anything is computed from the template: keys, alarms, ticks, and Lambda's polling.
 """
 
 from __future__ import annotations
@@ -15,17 +16,24 @@ from typing import Any
 
 PRICES = Path(__file__).resolve().parent / "prices.json"
 _UNITS: Mapping[str, tuple[str, int]] = {
-    "dynamodb.GetItem": ("dynamodb.read", 1), "dynamodb.BatchGetItem": ("dynamodb.read", 100),
+    "dynamodb.GetItem": ("dynamodb.read", 1), "dynamodb.BatchGetItem": ("dynamodb.read", 1),
     "dynamodb.Query": ("dynamodb.read", 1), "dynamodb.PutItem": ("dynamodb.write", 1),
     "dynamodb.UpdateItem": ("dynamodb.write", 1), "dynamodb.DeleteItem": ("dynamodb.write", 1),
-    "dynamodb.TransactWriteItems": ("dynamodb.write", 8), "s3.PutObject": ("s3.put", 1), "s3.GetObject": ("s3.get", 1),
+    "dynamodb.TransactWriteItems": ("dynamodb.write", 2), "s3.PutObject": ("s3.put", 1), "s3.GetObject": ("s3.get", 1),
     "s3.HeadObject": ("s3.get", 1), "sqs.SendMessage": ("sqs.request", 3), "sqs.SendMessageBatch": ("sqs.request", 12),
     "sqs.GetQueueUrl": ("sqs.request", 1), "kms.Decrypt": ("kms.request", 1), "kms.GenerateDataKey": ("kms.request", 1),
 }
-"""Call -> what is billed, and how many units one takes at most: a message is sent, received and deleted."""
+"""Call -> what is billed, and how many units one takes: a message is sent, received and deleted. Of the calls that
+carry several items, each item counts."""
 FREE = frozenset({"sts.AssumeRole", "sesv2.GetAccount", "sesv2.GetEmailIdentity", "sesv2.SendBulkEmail"})
 """Nothing is billed for the call; bulk mails are counted by recipient."""
 TICKS = 60 * 24 * 30
+TICK_SECONDS, TICK_GB, TICK_LOG = 0.25, 0.25, 600
+"""What a tick takes that finds nothing: seconds and gigabytes of Lambda (generously), bytes of log."""
+POLLERS, POLL_SECONDS = 5, 20
+"""Lambda asks an idle queue with five long polls at a time (Lambda developer guide, "Using Lambda with Amazon SQS")."""
+EVENTS, EVENT_KB = 2, 5
+"""SES's events by Firehose that a mail is taken to have (delivered, and some are opened), each billed as 5 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +68,89 @@ def total(lines: list[Line]) -> float:
     return sum(line.dollars for line in lines)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """What the template has that AWS bills at rest; ``watched`` counts the metrics of all alarms."""
+
+    keys: int
+    alarms: int
+    watched: int
+    queues: int
+    metrics: int
+
+
+def at_rest(here: Resting, tick: Mapping[str, int]) -> list[tuple[str, float]]:
+    """What a month costs in which nobody does anything, line by line."""
+    found = prices()
+    month, million = found["per_month"], found["per_million"]
+    ticks = bill({name: count * TICKS for name, count in tick.items()})
+    polls = here.queues * POLLERS * 86400 * 30 // POLL_SECONDS
+    running = TICKS * (TICK_SECONDS * TICK_GB * found["per_gb_second"]["lambda"] + million["lambda.request"] / 1e6)
+    return [
+        (f"{here.keys} KMS keys", here.keys * month["kms.key"]),
+        (f"{here.alarms} alarms on {here.watched} metrics", here.watched * month["alarm.metric"]),
+        ("dashboard", month["dashboard"]),
+        (f"{TICKS} ticks: {', '.join(f'{x.units} {x.what}' for x in ticks)}", total(ticks)),
+        (f"the same in Lambda: {TICK_SECONDS} s and {TICK_GB} GB each", running),
+        (f"their log: {TICKS * TICK_LOG / 1e9:.2f} GB", TICKS * TICK_LOG / 1e9 * found["per_gb"]["logs"]),
+        (f"{here.queues} empty queues that Lambda asks: {polls} sqs.request", polls * million["sqs.request"] / 1e6),
+    ]
+
+
 def render(
     join: Mapping[str, int], file: Mapping[str, int], approve: Mapping[str, int], send: Mapping[str, int],
-    leave: Mapping[str, int], tick: Mapping[str, int], *, customers: int, keys: int, alarms: int, counted: int,
+    leave: Mapping[str, int], tick: Mapping[str, int], *, customers: int, resting: Resting, counted: int,
 ) -> str:
     """The document. ``send`` are the calls that ``counted`` further mails of a campaign take."""
-    mails = 1_000_000
-    scale = mails / counted
-    # Each contact is read once more, to freeze the audience: four to a unit.
-    read = Line("dynamodb.read for the audience", mails // 4, mails / 4e6 * prices()["per_million"]["dynamodb.read"])
-    million = prices()["per_million"]
-    sent = [(x.what, _about(x.units * scale)) for x in bill(send)]
-    per_mails = [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent)]
-    ses = mails * prices()["per_million"]["ses.mail"] / 1_000_000
-    month = prices()["per_month"]
-    ticks = bill({name: count * TICKS for name, count in tick.items()})
-    idle = keys * month["kms.key"] + alarms * month["alarm"] + month["dashboard"]
+    found = prices()
+    million, month = found["per_million"], found["per_month"]
+    idle = at_rest(resting, tick)
+    per_mails = _per_mails(send, counted)
+    ses = MAILS * million["ses.mail"] / 1_000_000
     out = [
         "# What it costs", "",
-        f"Computed from counted calls and `infra/prices.json` ({prices()['region']}, {prices()['checked']}, without",
-        "free tiers); a test counts again and compares. What is left out stands at the end.", "",
+        f"Computed from counted calls and `infra/prices.json` ({found['region']}, written down on {found['written']}",
+        "from the price pages that it names, without free tiers); a test counts again and compares. Compare the prices",
+        "with the pages before you rely on them. What is left out stands at the end.", "",
         "## Nothing happens", "",
-        "No server, no provisioned capacity, no compute that waits. What AWS bills at rest, a month:", "",
-        "| | US dollars |", "|---|---|",
-        f"| {keys} KMS keys | {keys * month['kms.key']:.2f} |", f"| {alarms} alarms | {alarms * month['alarm']:.2f} |",
-        f"| dashboard | {month['dashboard']:.2f} |",
-        f"| {TICKS} ticks: {', '.join(f'{x.units} {x.what}' for x in ticks)} | {total(ticks):.2f} |",
-        f"| **together** | **{idle + total(ticks):.2f}** |", "",
+        "No server, no provisioned capacity, no compute that waits. It is not nothing all the same; what AWS bills a",
+        "month in which nobody does anything:", "",
+        "| | US dollars |", "|---|---|", *(f"| {what} | {dollars:.2f} |" for what, dollars in idle),
+        f"| **together** | **{sum(dollars for _, dollars in idle):.2f}** |", "",
+        "With free tiers the dashboard, ten of the alarms' metrics, a million requests of SQS and the ticks' Lambda "
+        "cost",
+        f"nothing. Each of a key's first two yearly rotations adds {month['kms.key']:.2f} a month to its price.",
+        f"In a month with campaigns, up to {resting.metrics} metrics of the program's own add",
+        f"{resting.metrics * month['custom.metric']:.2f}: CloudWatch bills a metric by the hours in which it is "
+        "written.", "",
         "## A partner", "", "| Once | Calls that are billed | US dollars |", "|---|---|---|",
         _row("joins", join), _row(f"imports a file of {customers} customers", file),
         _row("has a campaign approved", approve), "",
         "At rest a partner costs its storage: about 1 KB a customer.", "",
-        "## A million mails", "", "| | Units | US dollars |", "|---|---|---|", f"| ses.mail | {mails} | {ses:.2f} |",
+        "## A million mails", "", "| | Units | US dollars |", "|---|---|---|", f"| ses.mail | {MAILS} | {ses:.2f} |",
         *(f"| {x.what} | {x.units} | {x.dollars:.2f} |" for x in per_mails),
         f"| **together** | | **{ses + total(per_mails):.2f}** |", "",
         f"An unsubscribe: {total(bill(leave)) * 1_000_000:.2f} dollars a million.", "",
         "## Not in here", "",
-        "Lambda's time, logs, storage, traffic, SES's events by SNS and Firehose, and taxes.", "",
+        "Lambda's time beyond the ticks, logs of campaigns, storage and backups, traffic, API Gateway's requests, "
+        "SNS, and", "taxes.", "",
     ]
     return "\n".join(out)
+
+
+MAILS = 1_000_000
+
+
+def _per_mails(send: Mapping[str, int], counted: int) -> list[Line]:
+    """What a million mails take beside SES itself, from the calls of ``counted`` of them."""
+    million = prices()["per_million"]
+    # Each contact is read once more, to freeze the audience: four to a unit.
+    read = Line("dynamodb.read for the audience", MAILS // 4, MAILS / 4e6 * million["dynamodb.read"])
+    sent = [(x.what, _about(x.units * MAILS / counted)) for x in bill(send)]
+    gigabytes = MAILS * EVENTS * EVENT_KB / 1_000_000
+    events = Line(f"events of SES, {EVENTS} a mail, GB by Firehose", round(gigabytes),
+                  gigabytes * prices()["per_gb"]["firehose"])
+    return [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent), events]
 
 
 def _about(number: float) -> int:

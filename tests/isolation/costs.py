@@ -11,7 +11,9 @@ import yaml
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from chalicelib.observe import METRICS
 from infra import cost
+from infra.cost import Resting
 from tests.isolation import journey as making
 from tests.isolation import judge
 from tests.isolation.journey import Journey
@@ -36,14 +38,25 @@ def document(small: Journey, large: Journey) -> str:
     send = frozenset({"send"})
     more = Counter(calls(large, "a campaign is sent", send))
     more.subtract(calls(small, "a campaign is sent", send))
-    resources = yaml.safe_load((ROOT / "infra" / "resources.yaml").read_text("utf-8"))["Resources"]
-    kinds = Counter(r.get("Type") for r in resources.values())
     return cost.render(
         calls(small, "a partner joins"), calls(small, "a file of customers"), calls(small, "a campaign is approved"),
         {name: count for name, count in more.items() if count > 0}, calls(small, "an unsubscribe"),
         # A tick that finds nothing: the due index, its own note of the share, and SES's rate.
         {"dynamodb.Query": 4, "dynamodb.GetItem": 1, "dynamodb.PutItem": 1, "sesv2.GetAccount": 1},
-        customers=SMALL, keys=kinds["AWS::KMS::Key"], alarms=kinds["AWS::CloudWatch::Alarm"], counted=LARGE - SMALL,
+        customers=SMALL, resting=resting(), counted=LARGE - SMALL,
+    )
+
+
+def resting() -> Resting:
+    """What the template has that is billed at rest; an alarm on a formula counts each metric of it."""
+    resources = yaml.safe_load((ROOT / "infra" / "resources.yaml").read_text("utf-8"))["Resources"]
+    kinds = Counter(r.get("Type") for r in resources.values())
+    alarms = [r["Properties"] for r in resources.values() if r.get("Type") == "AWS::CloudWatch::Alarm"]
+    events = [event for r in resources.values() for event in r.get("Properties", {}).get("Events", {}).values()]
+    sources = [event["Type"] for event in events]
+    return Resting(
+        keys=kinds["AWS::KMS::Key"], alarms=len(alarms), queues=sources.count("SQS"), metrics=len(METRICS),
+        watched=sum(sum("MetricStat" in m for m in a["Metrics"]) if "Metrics" in a else 1 for a in alarms),
     )
 
 

@@ -93,7 +93,7 @@ class Journey:
     worlds: dict[str, Container] = field(default_factory=dict)
     """Each function is a process of its own: what one has in its cache, another must fetch itself."""
     phases: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
-    """Phase -> (function, call) -> how often."""
+    """Phase -> (function, call) -> how often; of a call that carries several items, how many."""
     sound: str = ""
     """The log of the one campaign that went well, once it is over; what comes after it is not counted either."""
 
@@ -104,7 +104,8 @@ class Journey:
         yield
         if not self.sound:
             counted = self.phases.setdefault(name, Counter())
-            counted.update((call.function, call.name) for call in JUDGE.calls[before:])
+            for call in JUDGE.calls[before:]:
+                counted[call.function, call.name] += call.items
 
     def at(self, function: str) -> Container:
         """The container of one function."""

@@ -59,6 +59,13 @@ class Call:
     accesses: tuple[Access, ...]
 
     @property
+    def items(self) -> int:
+        """How many items DynamoDB bills: those of a batch or transaction, else one."""
+        if self.name == "dynamodb.BatchGetItem":
+            return sum(len(access.context["dynamodb:LeadingKeys"]) for access in self.accesses)
+        return len(self.accesses) if self.name == "dynamodb.TransactWriteItems" else 1
+
+    @property
     def actors(self) -> tuple[str, ...]:
         """The policies of which one must allow all of it."""
         if self.partner:
