@@ -74,14 +74,22 @@ def contrasts(document: Document) -> Iterator[tuple[Element, colours.Rgb, colour
         yield element, *look.seen(), 3.0 if large else 4.5
 
 
+def _data_tables(document: Document) -> frozenset[int]:
+    """Tables with headings or a caption of their own: the nearest one around each of these."""
+    if not of_tag(document, "th", "caption"):
+        return frozenset()
+    nearest, found = list[int](), set[int]()
+    for index, element in enumerate(document.elements):
+        around = nearest[element.parent] if 0 <= element.parent < index else -1
+        nearest.append(index if element.tag == "table" else around)
+        if element.tag in ("th", "caption"):
+            found.add(around)
+    return frozenset(found)
+
+
 def _layout_tables(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y004: a table that only lays out says so by its role, or screen readers announce rows and columns."""
-    data = set[int]()
-    for element in of_tag(document, "th", "caption"):
-        index = element.parent
-        while index >= 0 and document.elements[index].tag != "table":
-            index = document.elements[index].parent
-        data.add(index)
+    data = _data_tables(document)
     for index in gathered(document).tags.get("table", ()):
         element = document.elements[index]
         if not element.mso and index not in data:

@@ -21,6 +21,10 @@ _ALWAYS = frozenset({"", "all", "screen", "only screen", "only all"})
 _NAMELESS = frozenset[str]()
 MAX_COMPOUNDS = 12
 """A longer selector is not followed; people write four at most."""
+MAX_AROUND = 100
+"""Elements around one that are looked at; deeper nesting is refused (``rendering.structure``)."""
+MAX_WORK = 300_000
+"""Rules asked, over all elements: beyond that a person looks. A large template of a brand asks some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Sheet:
         self, texts: Iterable[str], about: Sequence[str], classes: Mapping[int, str], ids: Mapping[int, str],
     ) -> None:
         self._rules: dict[str, list[Rule]] = {}
-        self._classes, self._ids = classes, ids
+        self._classes, self._ids, self._work = classes, ids, 0
         self._names: dict[int, frozenset[str]] = {}
         for order, (selector, declarations) in enumerate(rule for text in texts for rule in rules(text)):
             rule = _rule(selector, declarations, order)
@@ -64,12 +68,19 @@ class Sheet:
         return bool(self._rules)
 
     def declarations(self, index: int, elements: Sequence[Element]) -> str:
-        """What reaches ``elements[index]``, the winning declaration of each property last."""
+        """What reaches ``elements[index]``, the winning declaration of each property last.
+
+        Raises ValueError where a mail asks for more than is bearable.
+        """
         names, tag = self._of(index), elements[index].tag
         if not names and tag not in self._rules and "" not in self._rules:
             return ""
+        asked = [rule for key in (tag, "", *names) for rule in self._rules.get(key, ())]
+        self._work += len(asked)
+        if self._work > MAX_WORK:
+            raise ValueError("style sheets of so many rules for so many elements are not followed")
         found = [
-            rule for key in (tag, "", *names) for rule in self._rules.get(key, ())
+            rule for rule in asked
             if rule.compounds[0].fits(tag, names) and self._around(rule.compounds, index, elements)
         ]
         return ";".join(rule.declarations for rule in sorted(found, key=lambda rule: rule.weight))
@@ -79,8 +90,12 @@ class Sheet:
         for selectors of one kind of step; of a mix of both kinds a rare match is missed."""
         for compound in compounds[1:]:
             index = elements[index].parent
-            while index >= 0 and not compound.fits(elements[index].tag, self._of(index)):
+            for _ in range(MAX_AROUND):
+                if index < 0 or compound.fits(elements[index].tag, self._of(index)):
+                    break
                 index = -1 if compound.direct else elements[index].parent
+            else:
+                return False
             if index < 0:
                 return False
         return True
