@@ -15,16 +15,15 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, is_id
 from chalicelib.domain.kit import EMPTY
 from chalicelib.domain.people import Role
-from chalicelib.domain.scope import Scope
-from chalicelib.usecases import exceptions, kits, lanes, partners
+from chalicelib.usecases import exceptions, kits, lanes
 from chalicelib.web import hq_kit_form
 from chalicelib.web.guard import Visit, hq_page
+from chalicelib.web.hq_common import STAFF, market_choices, market_of, number_of, scope_of
 from chalicelib.web.http import Answer, plain, redirect
 from chalicelib.web.pages import render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
-STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
 KINDS = {"kit": BookKind.KIT, "lanes": BookKind.LANES}
 
 
@@ -32,7 +31,7 @@ KINDS = {"kit": BookKind.KIT, "lanes": BookKind.LANES}
 @hq_page(*STAFF)
 def reference(visit: Visit) -> Answer:
     """Every rule with its sentences and the brand's own examples."""
-    kit = kits.in_force(visit.world, _scope(visit, "all")).kit
+    kit = kits.in_force(visit.world, scope_of(visit, "all")).kit
     said = texts.translations(visit.language).gettext
     listed = [
         (rule, said(texts.messages()[f"{rule.code}.why"]), said(texts.messages()[f"{rule.code}.fix"]),
@@ -46,14 +45,14 @@ def reference(visit: Visit) -> Answer:
 @hq_page(*STAFF)
 def edit(visit: Visit, kind: str) -> Answer:
     """The text in force in a scope, to change and publish anew."""
-    return _page(visit, _kind(kind), _market(visit.request.query.get("market")))
+    return _page(visit, _kind(kind), market_of(visit.request.query.get("market")))
 
 
 @routes.get("/hq/rules/{kind}/text")
 @hq_page(*STAFF)
 def download(visit: Visit, kind: str) -> Answer:
     """The published text as a file of its own."""
-    scope = _scope(visit, _market(visit.request.query.get("market")))
+    scope = scope_of(visit, market_of(visit.request.query.get("market")))
     found = [b for b in visit.world.books.current() if b.kind is _kind(kind)]
     book = books.nearest(found, scope)
     if book is None:
@@ -66,15 +65,13 @@ def download(visit: Visit, kind: str) -> Answer:
 def publish(visit: Visit, kind: str) -> Answer:
     """Publish the text, or (``try``) only tell what it would do."""
     form, book_kind = visit.form, _kind(kind)
-    market, source = _market(form.get("market")), form.get("yaml")
-    number = form.get("number")
-    if not (number.isascii() and number.isdigit() and len(number) <= 6):
-        raise NotFound
+    market, source = market_of(form.get("market")), form.get("yaml")
+    number = number_of(form.get("number"))
     try:
         if form.get("try"):
             return _page(visit, book_kind, market, source=source, trial=_trial(visit, book_kind, market, source))
         use = kits.publish if book_kind is BookKind.KIT else lanes.publish
-        use(visit.world, visit.person, _scope(visit, market), source, number=int(number), note=form.get("note"))
+        use(visit.world, visit.person, scope_of(visit, market), source, number=number, note=form.get("note"))
     except Refused as refused:
         return _page(visit, book_kind, market, source=source, problems=refused.problems, status=422)
     except Conflict as conflict:
@@ -88,7 +85,7 @@ def _trial(visit: Visit, kind: BookKind, market: str, source: str) -> lanes.Simu
     if kind is BookKind.KIT:
         stands = hq_kit_form.newest(visit, market)
         return hq_kit_form.changes(visit, market, stands, kit_text.read(source), source)
-    policy = lanes.policy_of(visit.world.books.current(), _scope(visit, market))
+    policy = lanes.policy_of(visit.world.books.current(), scope_of(visit, market))
     return lanes.simulate(visit.world, source, past=policy.version, market=policy.market)
 
 
@@ -96,7 +93,7 @@ def _page(
     visit: Visit, kind: BookKind, market: str, *, source: str | None = None, problems: tuple[Problem, ...] = (),
     status: int = 200, trial: lanes.Simulation | dict[str, Any] | None = None,
 ) -> Answer:
-    versions = kits.published(visit.world, kind, _scope(visit, market))
+    versions = kits.published(visit.world, kind, scope_of(visit, market))
     latest = versions[0] if versions else None
     shown = source if source is not None else (latest.source if latest else "")
     return render(
@@ -104,7 +101,7 @@ def _page(
         desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial, change=trial,
         source=shown, versions=versions, kept=_kept(visit, kind, shown),
         number=(latest.number if latest else 0) + 1, is_admin=Role.HQ_ADMIN in visit.hq_roles,
-        markets=[("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")],
+        markets=market_choices(),
     )
 
 
@@ -131,7 +128,7 @@ def show_exceptions(visit: Visit, partner: str) -> Answer:
 def grant(visit: Visit, partner: str) -> Answer:
     """Grant an exception."""
     form, ours = visit.form, _partner(partner)
-    policy = lanes.policy_of(visit.world.books.current(), _scope(visit, "all"))
+    policy = lanes.policy_of(visit.world.books.current(), scope_of(visit, "all"))
     if not policies.may_grant(policy, visit.hq_roles, visit.person.address):
         raise NotFound
     try:
@@ -145,7 +142,7 @@ def grant(visit: Visit, partner: str) -> Answer:
 
 
 def _exceptions(visit: Visit, partner: PartnerId, *, problems: tuple[Problem, ...] = (), status: int = 200) -> Answer:
-    policy = lanes.policy_of(visit.world.books.recent(), _scope(visit, "all"))
+    policy = lanes.policy_of(visit.world.books.recent(), scope_of(visit, "all"))
     may = policies.may_grant(policy, visit.hq_roles, visit.person.address)
     if not may and Role.HQ_ADMIN not in visit.hq_roles:
         raise NotFound
@@ -164,16 +161,6 @@ def _kind(kind: str) -> BookKind:
     if kind not in KINDS:
         raise NotFound
     return KINDS[kind]
-
-
-def _market(market: str) -> str:
-    if market and market not in partners.MARKETS:
-        raise NotFound
-    return market or "all"
-
-
-def _scope(visit: Visit, market: str) -> Scope:
-    return Scope(visit.world.facts.org_id, market=market)
 
 
 def _partner(partner: str) -> PartnerId:

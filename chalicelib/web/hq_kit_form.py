@@ -12,18 +12,17 @@ from chalicelib.domain import kit as kit_text
 from chalicelib.domain import kit_form
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.compliance import RULES
-from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Role
-from chalicelib.domain.scope import Scope
-from chalicelib.usecases import baseline, kit_trial, kits, partners
+from chalicelib.usecases import baseline, kit_trial, kits
 from chalicelib.web.guard import Visit, hq_page
+from chalicelib.web.hq_common import STAFF, market_choices, market_of, number_of, scope_of
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
-STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
 SPARE = {"palette": 2, "logos": 1, "names": 2, "disclaimers": 1, "imprint": 1, "examples": 1, "utm": 1}
 """Empty rows at the end of each list; a button adds one."""
 MAX_SPARE = 20
@@ -44,7 +43,7 @@ def edit(visit: Visit) -> Answer:
 def act(visit: Visit) -> Answer:
     """Add a row, show what would change, or publish what was shown."""
     form, market = visit.form, market_of(visit.form.get("market"))
-    number = _number(form.get("number"))
+    number = number_of(form.get("number"))
     typed = kit_form.compact(form.fields)
     stands = newest(visit, market)
     wanted = form.get("do")
@@ -83,7 +82,7 @@ def decide(visit: Visit) -> Answer:
         return _baselines(visit, market, look=True)
     try:
         baseline.decide(
-            visit.world, visit.person, scope_of(visit, market), number=_number(form.get("number")),
+            visit.world, visit.person, scope_of(visit, market), number=number_of(form.get("number")),
             accept=prints if wanted == "accept" else (), work=prints if wanted == "work" else (),
             reason=form.get("reason"),
         )
@@ -134,7 +133,7 @@ def _page(
 
     return render(
         visit, "hq/kit_form.html", status=status, errors=problems, desk=visit.world.programmes.desk(), active="Rules",
-        market=market, markets=markets(), number=(stands.number if stands else 0) + 1, text=text,
+        market=market, markets=market_choices(), number=(stands.number if stands else 0) + 1, text=text,
         every=lambda name: tuple(t for t in typed.get(name, ()) if t.strip()), rows=rows, spare=spare, change=change,
         is_admin=Role.HQ_ADMIN in visit.hq_roles, comments=bool(stands and "#" in _comments(stands.source)),
         languages=kit_form.LANGUAGES, entity_fields=kit_form.ENTITY_FIELDS, clients=kit_form.CLIENTS,
@@ -169,12 +168,6 @@ def _at_top(problem: Problem) -> Problem:
     return Problem(problem.code, "", problem.params)
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise NotFound
-    return int(text)
-
-
 def newest(visit: Visit, market: str) -> Book | None:
     """The newest kit of exactly this scope."""
     found = kits.published(visit.world, BookKind.KIT, scope_of(visit, market), limit=1)
@@ -183,20 +176,3 @@ def newest(visit: Visit, market: str) -> Book | None:
 
 def _kit_of(book: Book | None) -> Kit:
     return kit_text.read(book.source) if book else EMPTY
-
-
-def market_of(market: str) -> str:
-    """A market of a form or query, "all" for none; raises NotFound for what is no market."""
-    if market and market not in partners.MARKETS:
-        raise NotFound
-    return market or "all"
-
-
-def markets() -> list[tuple[str, str]]:
-    """The markets to choose from."""
-    return [("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")]
-
-
-def scope_of(visit: Visit, market: str) -> Scope:
-    """The org's scope for a market."""
-    return Scope(visit.world.facts.org_id, market=market)

@@ -9,18 +9,17 @@ from chalicelib import texts
 from chalicelib.domain import book as books
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
-from chalicelib.domain.ids import make_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.release import Old, Phase, Record, Release, Treatment
-from chalicelib.usecases import partners, releases
+from chalicelib.usecases import releases
 from chalicelib.web import http
 from chalicelib.web.guard import Visit, hq_page
+from chalicelib.web.hq_common import STAFF, market_choices, market_of, new_id
 from chalicelib.web.http import Answer, preview, redirect
 from chalicelib.web.pages import environment, render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
-STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
 FIELDS = ("id", "title", "note", "market", "kit", "programme", "treatment", "old", "until", "rows")
 MAX_ROWS = 10
 MAX_DIFF = 400
@@ -40,7 +39,7 @@ def listed(visit: Visit) -> Answer:
 def new(visit: Visit) -> Answer:
     """The form; a programme in the query limits it to that one."""
     query = visit.request.query
-    form = {"id": _new_id(visit), "market": "all", "treatment": Treatment.CARRY.value, "old": Old.KEEP.value,
+    form = {"id": new_id(visit, "rel"), "market": "all", "treatment": Treatment.CARRY.value, "old": Old.KEEP.value,
             "rows": "1", "programme": query.get("programme", "")}
     return _form(visit, form, chosen=None if query.get("programme") else ())
 
@@ -51,7 +50,7 @@ def more(visit: Visit) -> Answer:
     """The form again: with one more replacement, or with a kit that was written on its own page."""
     form = visit.form.plain()
     if not form.get("id"):
-        form |= {"id": _new_id(visit), "treatment": Treatment.CARRY.value, "old": Old.KEEP.value, "rows": "1",
+        form |= {"id": new_id(visit, "rel"), "treatment": Treatment.CARRY.value, "old": Old.KEEP.value, "rows": "1",
                  "kit": form.get("yaml", form.get("kit", ""))}
     rows = min(MAX_ROWS, _rows(form) + (form.get("do") == "row"))
     return _form(visit, {**form, "rows": str(rows)}, chosen=visit.form.all("templates"))
@@ -66,7 +65,7 @@ def prepare(visit: Visit) -> Answer:
     try:
         made = releases.prepare(visit.world, visit.person, releases.Plan(
             id=form.get("id", ""), title=form.get("title", ""), note=form.get("note", ""),
-            market=_market(form.get("market", "all")), kit=form.get("kit", ""), templates=tuple(chosen),
+            market=market_of(form.get("market", "all")), kit=form.get("kit", ""), templates=tuple(chosen),
             pairs=tuple((form.get(f"old-{n}", ""), form.get(f"new-{n}", "")) for n in range(1, _rows(form) + 1)),
             programme=form.get("programme", ""), treatment=form.get("treatment", ""), old=form.get("old", ""),
             until=form.get("until", ""),
@@ -181,7 +180,7 @@ def _form(
         active="Templates", candidates=known, chosen={c.template for c in known} if chosen is None else set(chosen),
         form={name: form.get(name, "") for name in FIELDS} | {"rows": str(rows)}, can_add=rows < MAX_ROWS,
         pairs=[(n, form.get(f"old-{n}", ""), form.get(f"new-{n}", "")) for n in range(1, rows + 1)],
-        markets=[("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")],
+        markets=market_choices(),
     )
 
 
@@ -189,17 +188,6 @@ def _rows(form: dict[str, str]) -> int:
     """How many replacements the form has."""
     text = form.get("rows", "1")
     return max(1, min(MAX_ROWS, int(text))) if text.isascii() and text.isdigit() and len(text) < 4 else 1
-
-
-def _market(market: str) -> str:
-    if market and market not in partners.MARKETS:
-        raise NotFound
-    return market or "all"
-
-
-def _new_id(visit: Visit) -> str:
-    """An id that comes with the form, so that sending it twice prepares one release."""
-    return make_id("rel", visit.now, visit.world.entropy.bytes(10))
 
 
 def _phases(visit: Visit) -> dict[str, tuple[str, str]]:

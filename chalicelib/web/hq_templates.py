@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound, Problem, Refused
 from chalicelib.domain.ids import TemplateId, is_id
-from chalicelib.domain.people import Role
 from chalicelib.usecases import publish, versions
 from chalicelib.web.guard import Visit, hq_page
+from chalicelib.web.hq_common import STAFF, number_of
 from chalicelib.web.http import Answer, preview
 from chalicelib.web.pages import render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
-STAFF = (Role.HQ_ADMIN, Role.HQ_DESIGNER)
 KEPT = ("template", "number", "name", "language", "family")
 """Fields of the publishing form that go along while fields are marked."""
 MAX_MARKED = 600_000
@@ -47,11 +46,11 @@ def numbered(visit: Visit) -> Answer:
 @hq_page(*STAFF)
 def compare(visit: Visit, template: str, number: str) -> Answer:
     """What changed from another version (the one before, if none is named), and who stands on it."""
-    other = visit.request.query.get("with") or str(max(_number(number) - 1, 1))
+    other = visit.request.query.get("with") or str(max(number_of(number) - 1, 1))
     if not is_id(template, "tpl"):
         raise NotFound
-    new = visit.world.templates.get(TemplateId(template), _number(number))
-    old = visit.world.templates.get(TemplateId(template), _number(other))
+    new = visit.world.templates.get(TemplateId(template), number_of(number))
+    old = visit.world.templates.get(TemplateId(template), number_of(other))
     return render(
         visit, "hq/template_compare.html", active="Templates", compared=versions.compare(old, new),
         standing=versions.standing(visit.world, TemplateId(template)), desk=visit.world.programmes.desk(),
@@ -61,12 +60,6 @@ def compare(visit: Visit, template: str, number: str) -> Answer:
 def _at(text: str) -> int:
     """An element's place, as the outline's form names it; -1 (no element) for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise NotFound
-    return int(text)
 
 
 def _page(visit: Visit, source: str, problems: tuple[Problem, ...], *, marked: bool = False) -> Answer:
