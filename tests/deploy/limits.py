@@ -6,6 +6,7 @@ LIMITS = {
     "API Gateway's own pages": "it shows its JSON for an unknown address, whatever the template says",
     "Alarms on sums of metrics, the budget, the DKIM records": "its CloudFormation does not know them, so the stack "
                                                                "leaves them out where it is given another SES",
+    "Expiry of old items": "its CloudFormation does not turn it on, which the doctor notices",
     "SES with SNS and Firehose": "its SES loses headers and tags and tells of nothing; mail goes to the local SES, "
                                  "which hands its events on in AWS's shapes",
     "Passing time": "the functions are given a clock that the test moves; the rule that calls them each minute goes by "

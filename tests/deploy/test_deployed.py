@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
 
 from chalicelib.adapters.schema import TRUST
-from chalicelib.domain.campaign import Campaign, State, Verdict
-from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
-from chalicelib.domain.scope import Zone
+from chalicelib.domain.campaign import State
 from chalicelib.domain.totals import Totals
 from chalicelib.events.registry import FUNCTIONS
-from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import contacts, drafts, progress, review, submit
-from chalicelib.usecases.drafts import Typed
+from chalicelib.usecases import progress
 from chalicelib.wiring import Container
 from infra.deploy.stack import Stack
 from infra.local import seed
+from tests.deploy.campaigns import approve, asked, submitted
 from tests.deploy.conftest import Deployed, Visitor, until
 from tests.isolation.judge import PAGES, administrator
 
@@ -28,8 +25,9 @@ pytestmark = [pytest.mark.package, pytest.mark.emulator]
 SUBJECT = "Your bike wakes up"
 
 
-def test_the_stack_is_whole(deployed: Deployed) -> None:
+def test_the_stack_is_whole(deployed: Deployed, record_property: Callable[[str, object], None]) -> None:
     """After both steps the secret is sealed, tables are protected, and the stack can't be deleted by mistake."""
+    record_property("measured", f"deployment: both steps to the emulator in {deployed.seconds:.1f} s")
     stack: Stack = deployed.deployer.stack
     assert stack.outputs["IsSealed"] == "yes"
     told = stack.describe()
@@ -83,40 +81,13 @@ def test_a_forged_form_is_refused(deployed: Deployed, world: Container) -> None:
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
-def imported(world: Container) -> bool:
-    """Whether the third dealer's customers are there and counted."""
-    card = next(card for card in world.partners.cards() if card.name == seed.invitations()[2].name)
-    return contacts.preflight(world, world.sessions.open(card.id, Zone.PARTNER), "fr").receive > 0
-
-
-def submitted(world: Container) -> tuple[PartnerSession, Campaign]:
-    """A campaign of the third dealer, for tomorrow at nine."""
-    card = next(card for card in world.partners.cards() if card.name == seed.invitations()[2].name)
-    session = world.sessions.open(card.id, Zone.PARTNER)
-    home = world.partners.home(session)
-    person = world.people.account(home.partner.people[0]).person
-    campaign = drafts.start(world, session, person, home.participations[0].programme)
-    tomorrow = world.clock.now().astimezone(zone_of(home.partner.zone)) + timedelta(days=1)
-    saved = drafts.save(world, session, person, campaign.id, 1, Typed(
-        subject=SUBJECT, preheader="Book your check-up",
-        local_time=tomorrow.replace(hour=9, minute=0).strftime(LOCAL_FORMAT), zone=home.partner.zone,
-    ))
-    return session, submit.submit(world, session, person, campaign.id, saved.version, terms=True)
-
-
 def test_a_campaign_goes_out(deployed: Deployed, world: Container) -> None:
     """Import, review page, plan, send, feedback and unsubscribe, each by the deployed function behind its queue."""
-    until(lambda: imported(world))
-    session, campaign = submitted(world)
-    partner = seed.invitations()[2].name
-    mail = json.dumps(until(lambda: deployed.newest_mail(seed.MANAGER.address, partner)))
-    token, code = re.search(r"/r/([\w-]+)", mail), re.search(r"Your code: (\d+)", mail)
-    assert token and code
-    looked = Visitor().get(f"{world.settings.hq_base_url}/r/{token[1]}")
+    session, campaign = submitted(world, 2, SUBJECT)
+    token, code = asked(deployed, 2)
+    looked = Visitor().get(f"{world.settings.hq_base_url}/r/{token}")
     assert looked.status == 200 and SUBJECT in looked.text
-
-    shown = review.look(world, token[1])
-    review.decide(world, token[1], Verdict.APPROVE, code=code[1], shown=shown.revision.digests.both)
+    approve(world, token, code)
 
     start = world.campaigns.get(session, campaign.id).start
     assert start
