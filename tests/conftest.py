@@ -86,3 +86,15 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"skipped, but nothing may skip in CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured: times depend on the machine, so they are told and not asserted."""
+    told = {
+        str(value) for reports in terminalreporter.stats.values() for report in reports
+        for name, value in getattr(report, "user_properties", ()) if name == "measured"
+    }
+    if told:
+        terminalreporter.section("measured")
+        for line in sorted(told):
+            terminalreporter.write_line(line)

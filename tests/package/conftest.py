@@ -63,6 +63,11 @@ def build_once(factory: pytest.TempPathFactory) -> Path:
     return done.parent / "package"
 
 
+def seconds_of(built: Path) -> str:
+    """How long the build of this run took, in seconds; wheels that pip has cached are not fetched again."""
+    return (built.parent / "done").read_text("utf-8")
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with ``deployment.zip``, ``sam.json`` and ``stack.json``."""

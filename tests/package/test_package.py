@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from infra import artefact, intrinsics, package
 from infra.artefact import INSTALLERS, PackageError
 from infra.local.pump import BATCH_SIZES
 from infra.template import ASSUMED, SURFACES, function_names
-from tests.package.conftest import Packaged
+from tests.package.conftest import Packaged, seconds_of
 
 pytestmark = pytest.mark.package
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,8 +236,11 @@ def test_a_source_build_is_refused(tmp_path: Path) -> None:
         artefact.install_wheels(tmp_path / "out", lock, "--no-index", "--find-links", str(tmp_path))
 
 
-def test_the_artefact_stays_small(built: Path) -> None:
+def test_the_artefact_stays_small(built: Path, record_property: Callable[[str, object], None]) -> None:
     """Under 50 MB zipped and 170 MB unzipped, and one byte more than allowed is refused."""
+    zipped, unzipped = (built / "deployment.zip").stat().st_size, artefact.unzipped_size(built / "deployment.zip")
+    record_property("measured", f"package: built in {seconds_of(built)} s; {zipped / 1e6:.1f} MB, "
+                                f"unzipped {unzipped / 1e6:.1f} MB")
     artefact.check_sizes(built / "deployment.zip")
     assert artefact.ZIPPED_LIMIT <= 50_000_000
     assert artefact.UNZIPPED_LIMIT <= 170_000_000
