@@ -191,6 +191,12 @@ def image_facts(
     )
 
 
+def over(world: World, session: PartnerSession, urls: Sequence[str], day: str) -> bool:
+    """Whether the last day of any of these images lies before ``day`` (ISO 8601)."""
+    named = frozenset(urls)
+    return any(f.ends and f.ends < day for f in image_facts(world, session, urls, fresh=True) if f.url in named)
+
+
 def _origin(one: Asset, brand: Sequence[Asset], own: Sequence[Asset]) -> Asset:
     """The image that an image was cut from here, itself if from none that is known."""
     return next((o for o in (*brand, *own) if o.sha256 == one.original), one) if one.original else one

@@ -340,6 +340,8 @@ def _move(world: World, session: PartnerSession, campaign: Campaign, slot: SendT
     now = world.clock.now()
     history = world.campaigns.history(session, campaign.id)
     old = next(r for r in history.revisions if r.number == campaign.revision)
+    if assets.over(world, session, old.assets, slot.local[:10]):
+        return _expire(world, campaign)
     revision = digest.bound(replace(old, number=old.number + 1, start=slot))
     asks = tuple(
         replace(a, revision=revision.number, stage=0, asked_at=now, verdict=None, reason="", answered_at=None)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.asset import MAX_OWNED, Asset, Details, Upload, UploadState, owner_in
-from chalicelib.domain.campaign import Campaign, Verdict
+from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound, Permanent, Refused
 from chalicelib.domain.ids import PartnerId, TemplateId, make_id
 from chalicelib.domain.scope import Scope
@@ -426,3 +426,16 @@ def test_the_right_to_a_picture_ends(stage: Stage) -> None:
         day = (stage.world.clock.now() + timedelta(days=days)).date().isoformat()
         brand = image(stage, None, pictures.photo(600, 300, seed=days), replace(LAKE, until=day))
         assert codes(stage, with_picture(stage, assets.address(stage.world, brand))) == found
+
+
+@pytest.mark.parametrize(("days", "state"), [(2, State.EXPIRED), (9, State.IN_REVIEW)])
+def test_a_campaign_does_not_move_past_a_picture_s_last_day(stage: Stage, days: int, state: State) -> None:
+    """Undecided at its start, it goes on to the next day only if its pictures may be shown then."""
+    day = (stage.world.clock.now() + timedelta(days=days)).date().isoformat()
+    brand = image(stage, None, pictures.photo(600, 300), replace(LAKE, until=day))
+    campaign = with_picture(stage, assets.address(stage.world, brand))
+    drafts.save(stage.world, stage.session, stage.people["paula"], campaign.id, 2, drafts.Typed(on_lapse="next_slot"))
+    submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 3, terms=True)
+    stage.world.clock.advance(days=2)
+    review.lapse(stage.world, stage.session, stage.now_of(campaign))
+    assert stage.now_of(campaign).state is state
