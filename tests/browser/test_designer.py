@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import person, sign_in
+from tests.browser.conftest import Running, person, sign_in
 from tests.browser.place import DESKTOP, PHONE, Place
 from tests.browser.test_form import publish_routes, write
 
@@ -26,7 +26,7 @@ h1{{/*@editable*/color:#12372a;/*@editable*/font-size:28px}}</style></head>
 <img src="{HERO}" mc:edit="hero" mc:label="Picture" alt="A lake in spring" width="552">
 <h1 mc:edit="title" mc:label="Title">Back on the road</h1>
 <p>Dear *|FNAME|*,</p>
-<div mc:edit="story" mc:label="Your story"><p>The days grow longer. <a href="https://radhaus.example/">Come and see us</a>.</p></div>
+<div mc:edit="story" mc:label="Your story"><p>The days grow. <a href="https://radhaus.example/">Come and see us</a>.</p></div>
 <p mc:edit="hours" mc:label="Opening hours">Monday to Friday 9 to 18</p>
 *|IF:VIP|*<table role="presentation"><tr><td>A glass of juice waits for you.</td></tr><tr>*|END:IF|*<td>Until soon</td></tr></table>
 <div mc:edit="footer">Copyright *|CURRENT_YEAR|*<br>*|HTML:LIST_ADDRESS_HTML|*<br><a href="*|UNSUB|*">Unsubscribe</a></div>
@@ -35,7 +35,7 @@ h1{{/*@editable*/color:#12372a;/*@editable*/font-size:28px}}</style></head>
 PARTNER, ADDRESS = "Velo Import", "ida@veloimport.example"
 
 
-def test_from_mailchimp_to_the_partners_form(browser: Browser, running: Place) -> None:
+def test_from_mailchimp_to_the_partners_form(browser: Browser, running: Running) -> None:
     """Imported, mended as the report says, published, offered; the partner's route follows what it changes."""
     expect.set_options(timeout=15_000)
     publish_routes(browser, running)
