@@ -15,6 +15,7 @@ from chalicelib.domain.partner import Participation, Partner, PartnerState
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
+from chalicelib.domain.release import last_moment
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope, Zone
 from chalicelib.ports.sending import SystemMail
@@ -204,6 +205,7 @@ def _checked(world: World, form: Definition) -> Programme:
             problems.append(Problem("programme.window", "closes"))
         elif closes.at <= now:
             problems.append(Problem("programme.window_past", "closes"))
+    _lasting(world, template, closes, problems)
     reviewers = _reviewers(world, form.reviewers, problems)
     groups = checked_groups(form.groups, problems)
     cap = _cap(form, problems)
@@ -214,6 +216,16 @@ def _checked(world: World, form: Definition) -> Programme:
         template=template[0], template_version=template[1], opens_at=opens.at, closes_at=closes.at, zone=form.zone,
         groups=groups, reviewers=reviewers, cap=cap, created_at=now,
     )
+
+
+def _lasting(
+    world: World, template: tuple[TemplateId, int] | None, closes: SendTime | None, problems: list[Problem],
+) -> None:
+    """A version that head office lets end must last as long as the programme."""
+    end = last_moment(world.releases.retired(), *template) if template else None
+    if end is not None and template and (closes is None or end < closes.at):
+        problems.append(Problem("programme.template_retired", "template", {
+            "version": template[1], "until": end.isoformat(sep=" ", timespec="minutes")[:16] + " UTC"}))
 
 
 def _template(world: World, chosen: str, problems: list[Problem]) -> tuple[TemplateId, int] | None:

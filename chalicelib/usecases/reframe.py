@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain import blocks, digest
 from chalicelib.domain.book import Book
@@ -22,6 +22,7 @@ from chalicelib.domain.frame import Frame, Proposal, open_one
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.people import Person
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Line, Move, Outcome, Release, Treatment
 from chalicelib.domain.step import record, take
 from chalicelib.domain.template import RegionType, TemplateVersion

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib import texts
 from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import NotFound, Problem
 from chalicelib.domain.people import Link, Person, Purpose, Role
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Line, Record
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Zone

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import kit as kit_texts
@@ -22,6 +22,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PersonId, TemplateId, is_id
 from chalicelib.domain.people import Person
 from chalicelib.domain.programme import Programme
+from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Move, Old, Phase, Record, Release, Touched, Treatment
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import TemplateSummary, TemplateVersion

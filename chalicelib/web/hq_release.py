@@ -9,6 +9,7 @@ from chalicelib import texts
 from chalicelib.domain import book as books
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import ProgrammeId, is_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.release import Old, Phase, Record, Release, Treatment
 from chalicelib.usecases import releases
@@ -173,10 +174,12 @@ def _form(
     visit: Visit, form: dict[str, str], *, chosen: Any = (), problems: tuple[Problem, ...] = (), status: int = 200,
 ) -> Answer:
     """``chosen`` None ticks every template that may go on."""
-    known = releases.candidates(visit.world, form.get("programme", ""))
+    only = form.get("programme", "")
+    known = releases.candidates(visit.world, only)
     rows = _rows(form)
+    desk = visit.world.programmes.desk(ProgrammeId(only) if is_id(only, "prg") else None)
     return render(
-        visit, "hq/release_new.html", status=status, errors=problems, desk=visit.world.programmes.desk(),
+        visit, "hq/release_new.html", status=status, errors=problems, desk=desk,
         active="Templates", candidates=known, chosen={c.template for c in known} if chosen is None else set(chosen),
         form={name: form.get(name, "") for name in FIELDS} | {"rows": str(rows)}, can_add=rows < MAX_ROWS,
         pairs=[(n, form.get(f"old-{n}", ""), form.get(f"new-{n}", "")) for n in range(1, rows + 1)],

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain import digest
-from chalicelib.domain.campaign import HoldReason, State, Verdict
+from chalicelib.domain.campaign import Actor, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound, Refused
 from chalicelib.domain.ids import ProgrammeId, TemplateId
 from chalicelib.domain.people import Membership, Role
@@ -20,7 +21,19 @@ from chalicelib.domain.scope import Scope
 from chalicelib.events import notices
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import approved as loading
-from chalicelib.usecases import kits, plan, reframe, release_run, releases, review, submit
+from chalicelib.usecases import (
+    control,
+    drafts,
+    kits,
+    plan,
+    programmes,
+    reframe,
+    release_run,
+    releases,
+    review,
+    send,
+    submit,
+)
 from chalicelib.usecases.keys import content_key
 from tests.stage import Stage
 from tests.usecases.release_stage import (
@@ -29,6 +42,7 @@ from tests.usecases.release_stage import (
     applied,
     approved,
     approved_campaign,
+    decide,
     moving,
     prepared,
     publish_next,
@@ -452,6 +466,24 @@ def test_an_old_version_may_go_out_until_its_day() -> None:
     assert here.now_of(campaign).state is State.SENDING
 
 
+def test_a_new_programme_needs_a_version_that_lasts() -> None:
+    """A version that ends before the programme closes is refused, with its end; the newest is taken."""
+    here = set_stage()
+    publish_next(here, (b'max-length="60"', b'max-length="15"'))
+    known = applied(here, moving(here, old="withdrawn"))
+    template = known.release.moves[0].template
+
+    def define(number: int) -> object:
+        return programmes.define(here.world, here.people["hanna"], programmes.Definition(
+            id="prg_" + "7" * 26, title="Late", brief="", template=f"{template}/{number}", opens="2026-03-02T00:00",
+            closes="2026-04-30T00:00", zone="Europe/Berlin", reviewers="rita@example.com"))
+
+    with pytest.raises(Refused) as refused:
+        define(1)
+    assert codes(refused) == [("programme.template_retired", "template")]
+    assert define(2)
+
+
 # --- races, crashes, repeats
 
 def test_a_campaign_that_starts_meanwhile_goes_out_as_approved() -> None:
@@ -499,6 +531,114 @@ def test_start_and_release_at_the_same_moment(first: str) -> None:
     assert logo in html
     assert (OLD_LOGO in html) != (NEW_LOGO in html)
     assert here.world.releases.get(made.id).release.phase is Phase.DONE
+
+
+def test_a_decision_at_the_same_moment() -> None:
+    """The reviewer's answer loses against the new frame and is asked again; given again, it counts."""
+    here = set_stage()
+    campaign = here.submitted()
+    token, code = here.token_and_code("rita")
+    shown = review.look(here.world, token).digest
+    made = approved(here)
+    real = here.world.campaigns.commit
+
+    def between(session: object, change: object) -> None:
+        here.world.campaigns.commit = real  # type: ignore[method-assign]
+        here.deliver()
+        real(session, change)  # type: ignore[arg-type]
+
+    here.world.campaigns.commit = between  # type: ignore[method-assign]
+    with pytest.raises(Conflict, match=r"review\.reframed"):
+        review.decide(here.world, token, Verdict.APPROVE, code=code, shown=shown)
+    assert here.now_of(campaign).state is State.IN_REVIEW
+    assert outcomes(here.world.releases.get(made.id)) == [("carried", "")]
+    review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+    assert here.now_of(campaign).state is State.APPROVED
+
+
+def test_a_withdrawal_at_the_same_moment() -> None:
+    """Taken back while the release is at work: it is a draft, and goes along as one."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    made = approved(here)
+    real = here.world.campaigns.commit
+
+    def between(session: object, change: object) -> None:
+        here.world.campaigns.commit = real  # type: ignore[method-assign]
+        submit.withdraw(here.world, here.session, here.people["paula"], campaign.id)
+        real(session, change)  # type: ignore[arg-type]
+
+    here.world.campaigns.commit = between  # type: ignore[method-assign]
+    here.deliver()
+    assert outcomes(here.world.releases.get(made.id)) == [("draft", "")]
+    assert here.now_of(campaign).state is State.DRAFT
+    assert here.world.campaigns.history(here.session, campaign.id).draft.template_version == 2
+
+
+@pytest.mark.parametrize(("treatment", "expected"), [
+    ("carry", ("carried", "")), ("ask", ("asked", "")), ("review", ("change", "release.paused")),
+])
+def test_a_paused_campaign(treatment: str, expected: tuple[str, str]) -> None:
+    """Paused before it sent anything it is treated as an approved one; reviewed again only once it goes on."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    control.hold(here.world, here.session, campaign.id, HoldReason.PARTNER, actor=Actor.PARTNER, by="paula")
+    known = applied(here, form(here, treatment=treatment))
+    assert outcomes(known) == [expected]
+    after = here.now_of(campaign)
+    assert (after.state, after.held_from) == (State.HELD, State.APPROVED)
+    control.resume(here.world, here.session, campaign.id, actor=Actor.PARTNER, by="paula")
+    assert (NEW_LOGO in sent_bytes(here, campaign)) is (treatment == "carry")
+
+
+def test_a_campaign_that_is_paused_while_sending_keeps_its_mail() -> None:
+    """Some customers have it already: the others get the same."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    here.world.clock.advance(days=2, minutes=30)
+    plan.look(here.world, here.partner, campaign.id)
+    control.hold(here.world, here.session, campaign.id, HoldReason.PARTNER, actor=Actor.PARTNER, by="paula")
+    assert outcomes(applied(here)) == [("started", "")]
+    assert OLD_LOGO in sent_bytes(here, campaign)
+
+
+def test_a_start_that_passes_keeps_the_new_frame() -> None:
+    """An undecided campaign that moves to the next day moves in the frame it stands in."""
+    here = set_stage()
+    campaign = here.draft()
+    drafts.save(here.world, here.session, here.people["paula"], campaign.id, 2, drafts.Typed(on_lapse="next_slot"))
+    submit.submit(here.world, here.session, here.people["paula"], campaign.id, 3, terms=True)
+    here.deliver()
+    applied(here)
+    here.world.clock.advance(days=2, minutes=30)
+    plan.look(here.world, here.partner, campaign.id)
+    after = here.now_of(campaign)
+    assert (after.state, after.revision) == (State.IN_REVIEW, 2)
+    here.deliver()
+    decide(here)
+    assert here.now_of(campaign).state is State.APPROVED
+    assert NEW_LOGO in sent_bytes(here, campaign)
+
+
+def test_what_is_sent_is_what_was_approved() -> None:
+    """Through the sender itself: every customer's mail has the approved text in the new frame, byte for byte."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    old = sent_bytes(here, campaign)
+    applied(here)
+    here.world.clock.advance(days=2, minutes=30)
+    plan.look(here.world, here.partner, campaign.id)
+
+    def work(message: dict[str, object]) -> None:
+        send.send(here.world, send.work_of(message), stop_at=here.world.clock.now() + timedelta(minutes=5))
+
+    for _ in range(20):
+        here.world.queue.deliver(QueueName.SEND, work)  # type: ignore[arg-type]
+        here.world.clock.advance(minutes=1)
+    sent = here.world.bulk_mailer.calls
+    assert sum(len(call.entries) for call in sent) == 60
+    assert {call.html for call in sent} == {old.replace(OLD_LOGO, NEW_LOGO)}
+    assert len({entry.to for call in sent for entry in call.entries}) == 60
 
 
 def test_a_redelivered_message_does_nothing_twice() -> None:

@@ -121,6 +121,7 @@ def test_one_programme_moves_on() -> None:
     assert f"/hq/releases/new?programme={here.programme}" in page.body
     form = fill(hanna, f"/hq/releases/new?programme={here.programme}")
     assert form["programme"] == here.programme
+    assert "<dt>Programme</dt>" in hanna.get(f"/hq/releases/new?programme={here.programme}").body
     template = next(iter(here.world.templates.versions))[0]
     path = prepare(hanna, **{"old-1": "", "new-1": "", **form, "templates": template})
     assert "version 1" in hanna.get(path).body
