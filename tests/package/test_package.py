@@ -203,6 +203,17 @@ def test_a_page_is_rendered(lambda_process: Packaged) -> None:
     assert "Brand" in result["body"]
 
 
+def test_translations_are_in_the_zip_compiled(unzipped: Path, lambda_process: Packaged) -> None:
+    """Every language's catalogue, without its source; a page comes in the browser's language."""
+    held = sorted(p.relative_to(unzipped).as_posix() for p in unzipped.glob("chalicelib/locale/*/LC_MESSAGES/*"))
+    assert held == [f"chalicelib/locale/{language}/LC_MESSAGES/countersign.mo" for language in ("de", "es", "fr", "hu")]
+    event = page_event("/sign-in")
+    event["headers"] |= {"Accept-Language": "hu"}
+    body = lambda_process.ask(handler="app.app", event=event)["result"]["body"]
+    assert '<html lang="hu">' in body
+    assert "Hivatkozás küldése" in body
+
+
 def test_missing_settings_are_told_all_at_once(unzipped: Path) -> None:
     """A function without its settings says what is missing instead of failing in the middle."""
     process = Packaged(unzipped, {"AWS_REGION": "eu-central-1"})
