@@ -18,7 +18,7 @@ from chalicelib.usecases.world import World
 from tests.fakes.world import FakeWorld
 
 SOURCES = Path(__file__).resolve().parents[2] / "chalicelib" / "usecases"
-Handle = Callable[[Mapping[str, Any], World], object]
+Handle = Callable[[Mapping[str, Any], World], None]
 HANDLERS: Mapping[str, Handle] = {
     "plan": plan.handle, "imports": imports.handle, "notices": notices.handle,
     "send": lambda message, world: send.handle(message, world, datetime(2100, 1, 1, tzinfo=UTC)),
