@@ -36,8 +36,14 @@ class Releases(Protocol):
     def whom(self, release: str, partners: Sequence[PartnerId]) -> Sequence[PartnerId]:
         """Keep the partners a release goes to, once; returns those that were kept first."""
 
+    def turn(self, release: str, partner: PartnerId) -> tuple[Release, bool]:
+        """A release without its kit's text (its hash stands there), and whether this partner is done.
+
+        One read that costs the same whatever the number of partners; raises NotFound.
+        """
+
     def note(self, result: Result) -> int:
-        """Keep what was done at a partner, once; returns how many partners are done."""
+        """Keep what was done at a partner, once; returns how many partners are left."""
 
     def retire(self, retired: Retired) -> None:
         """Let versions end; the same release may say it again."""

@@ -97,28 +97,29 @@ def _move_programmes(world: World, release: Release) -> None:
 
 def partner(world: World, release_id: str, partner_id: PartnerId) -> None:
     """Do all of one partner's campaigns, mail its people once if they have something to do, and note it."""
-    known = world.releases.get(release_id)
-    release = known.release
+    release, done = world.releases.turn(release_id, partner_id)
     if release.phase is not Phase.APPLYING:
         return
-    if partner_id in known.missing:
-        session = world.sessions.open(partner_id, Zone.PARTNER)
-        name, lines = "", tuple[Line, ...]()
-        try:
-            home = world.partners.home(session)
-        except NotFound:  # registered, but gone or never finished
-            pass
-        else:
-            site = Site(Look(world, home.partner, world.books.current(), session), session, release)
-            name, lines = home.partner.name, tuple(_lines(site))
-            if to_do := [line for line in lines if line.outcome in TO_DO]:
-                release_mail.tell_partner(world, site, to_do)
-        done = world.releases.note(Result(
-            release=release_id, partner=partner_id, name=name, lines=lines, at=world.clock.now()))
-    else:
-        done = len(known.results)
-    if done >= len(known.partners):
+    name, lines = ("", ()) if done else _at(world, release, partner_id)
+    # Done before, it is noted again, which changes nothing and tells how many are left: this message may be the last.
+    left = world.releases.note(Result(
+        release=release_id, partner=partner_id, name=name, lines=lines, at=world.clock.now()))
+    if left <= 0:
         world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "release_end", "release": release_id})
+
+
+def _at(world: World, release: Release, partner_id: PartnerId) -> tuple[str, tuple[Line, ...]]:
+    """The partner's name, and what became of its campaigns; its people are mailed if something is left to do."""
+    session = world.sessions.open(partner_id, Zone.PARTNER)
+    try:
+        home = world.partners.home(session)
+    except NotFound:  # registered, but gone or never finished
+        return "", ()
+    site = Site(Look(world, home.partner, world.books.current(), session), session, release)
+    lines = tuple(_lines(site))
+    if to_do := [line for line in lines if line.outcome in TO_DO]:
+        release_mail.tell_partner(world, site, to_do)
+    return home.partner.name, lines
 
 
 def _lines(site: Site) -> list[Line]:

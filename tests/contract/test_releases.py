@@ -88,12 +88,20 @@ def test_results_count_once(world: World) -> None:
     line = Line(campaign=CampaignId(values.new_id("cmp")), name="Spring", outcome=Outcome.REVIEW, why="x", revision=2,
                 asked=(values.EMMA,))
     result = Result(release=made.id, partner=one, name="Rad", lines=(line,), at=START)
+    assert world.releases.turn(made.id, one)[1] is False
     assert world.releases.note(result) == 1
     assert world.releases.note(replace(result, lines=())) == 1
+    seen, done = world.releases.turn(made.id, one)
+    assert (done, seen.phase, seen.moves) == (True, made.phase, made.moves)
+    assert seen.kit
+    assert seen.kit != made.kit
+    assert world.releases.turn(made.id, two)[1] is False
+    with pytest.raises(NotFound):
+        world.releases.turn(values.new_id("rel"), one)
     known = world.releases.get(made.id)
     assert (known.results, known.missing) == ((result,), (two,))
     assert known.counts() == {Outcome.REVIEW: 1}
-    assert world.releases.note(replace(result, partner=two)) == 2
+    assert world.releases.note(replace(result, partner=two)) == 0
     assert world.releases.get(made.id).missing == ()
 
 

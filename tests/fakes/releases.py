@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -63,10 +64,18 @@ class FakeReleases:
         """The first list stands."""
         return self.partners.setdefault(release, tuple(partners))
 
+    def turn(self, release: str, partner: PartnerId) -> tuple[Release, bool]:
+        """The hash of the text instead of the text."""
+        if release not in self.releases:
+            raise NotFound("no such release")
+        found = self.releases[release]
+        text = hashlib.sha256(found.kit.encode()).hexdigest() if found.kit else ""
+        return replace(found, kit=text), (release, partner) in self.results
+
     def note(self, result: Result) -> int:
         """The first result stands."""
         self.results.setdefault((result.release, result.partner), result)
-        return sum(id_ == result.release for id_, _ in self.results)
+        return len(self.partners.get(result.release, ())) - sum(id_ == result.release for id_, _ in self.results)
 
     def retire(self, retired: Retired) -> None:
         """Replaces."""

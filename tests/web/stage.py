@@ -57,7 +57,7 @@ READS = frozenset({
     "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
     "blobs.lines", "books.current", "books.versions", "waivers.of", "waivers.notes",
-    "releases.get", "releases.list", "releases.retired", "releases.recently_retired",
+    "releases.get", "releases.turn", "releases.list", "releases.retired", "releases.recently_retired",
 })
 
 

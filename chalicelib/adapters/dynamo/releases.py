@@ -16,7 +16,7 @@ from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, check
 from chalicelib.adapters.dynamo.kept import Kept
-from chalicelib.adapters.dynamo.table import ConditionFailed, Delete, Put, Step, Table, TransactionFailed, Update
+from chalicelib.adapters.dynamo.table import Delete, Put, Step, Table, TransactionFailed, Update
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import OrgId, PartnerId
@@ -79,23 +79,36 @@ class DynamoReleases:
         self._save(release, [Delete(self._list, LOCK, mine)])
 
     def whom(self, release: str, partners: Sequence[PartnerId]) -> Sequence[PartnerId]:
-        """Put if absent."""
-        item: Item = {"pk": self._own(release), "sk": WHOM, "type": "release_whom", "v": 1, "partners": list(partners)}
+        """Put if absent, and with it how many there are."""
+        pk = self._own(release)
+        item: Item = {"pk": pk, "sk": WHOM, "type": "release_whom", "v": 1, "partners": list(partners)}
+        count = Update(pk, COUNT, [ex.put("total", len(partners)), ex.put("type", "release_count"), ex.put("v", 1)])
         try:
-            self._table.put(item, condition=ex.absent("pk"))
+            self._table.transact([Put(item, ex.absent("pk")), count])
             return list(partners)
-        except ConditionFailed as failed:
-            check(failed.item or {}, "release_whom", 1)
-            return [PartnerId(p) for p in (failed.item or {})["partners"]]
+        except TransactionFailed:
+            stands = self._table.get(pk, WHOM, consistent=True) or {}
+            check(stands, "release_whom", 1)
+            return [PartnerId(p) for p in stands["partners"]]
+
+    def turn(self, release: str, partner: PartnerId) -> tuple[Release, bool]:
+        """One BatchGetItem of two keys."""
+        pk = self._own(release)
+        items = self._table.batch_get([(pk, SELF), (pk, f"{PARTNER}{keys.part(partner)}")], consistent=True)
+        found = {item["sk"]: item for item in items}
+        if SELF not in found:
+            raise NotFound("no such release")
+        return RELEASE.read(found[SELF]), len(found) == 2
 
     def note(self, result: Result) -> int:
         """Result and count in one transaction, so that a repeated message counts once."""
         pk = self._own(result.release)
         put = Put(RESULT.item(result, pk, f"{PARTNER}{keys.part(result.partner)}"), ex.absent("pk"))
-        count = Update(pk, COUNT, [ex.add("done", 1), ex.put("type", "release_count"), ex.put("v", 1)])
+        count = Update(pk, COUNT, [ex.add("done", 1)])
         with suppress(TransactionFailed):  # it was done before
             self._table.transact([put, count])
-        return int((self._table.get(pk, COUNT, consistent=True) or {"done": 0})["done"])
+        told = self._table.get(pk, COUNT, consistent=True) or {}
+        return int(told.get("total", 0)) - int(told.get("done", 0))
 
     def retire(self, retired: Retired) -> None:
         """By template, version and release."""
