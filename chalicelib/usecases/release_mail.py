@@ -11,10 +11,10 @@ from chalicelib.domain.errors import NotFound, Problem
 from chalicelib.domain.people import Link, Person, Purpose, Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Line, Record
-from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.sending import SystemMail
 from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.texts.times import local_time
 from chalicelib.usecases import addresses
 from chalicelib.usecases.notices import CODE_DIGITS
 from chalicelib.usecases.reframe import Site
@@ -45,11 +45,11 @@ def tell_partner(world: World, site: Site, lines: Sequence[Line]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """One campaign that a reviewer looks at again."""
+    """One campaign that a reviewer looks at again; ``when`` it starts is said in the reviewer's language."""
 
     name: str
     partner: str
-    start: SendTime
+    when: str
     url: str
 
 
@@ -93,10 +93,11 @@ def _link(world: World, partner: str, partner_name: str, line: Line, person: Per
     world.links.put(Link(
         token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation, created_at=now,
         expires_at=max(now, min(campaign.start.at, now + LINK_LIFE)), partner=campaign.partner,
-        partner_name=partner_name, campaign=campaign.id, revision=line.revision, stage=campaign.stage,
-        digest=campaign.digests.both, code=code_hash(code, hashed),
+        partner_name=partner_name, language=person.language, campaign=campaign.id, revision=line.revision,
+        stage=campaign.stage, digest=campaign.digests.both, code=code_hash(code, hashed),
     ))
-    return Again(campaign.name, partner_name, campaign.start, addresses.review(world, token))
+    when = local_time(campaign.start.at, campaign.start.zone, language=person.language)
+    return Again(campaign.name, partner_name, when, addresses.review(world, token))
 
 
 def _send(world: World, person: Person, mail: MailText, kind: str) -> None:
