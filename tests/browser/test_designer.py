@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the lines of a template are its own
 """A designer's day: a Mailchimp template comes in, its report is followed, and a partner writes in it.
 
 The designer knows Mailchimp's language and nothing of ours; what has to be changed is what the report says.
