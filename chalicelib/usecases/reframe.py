@@ -8,63 +8,31 @@ so that a start, a withdrawal or a decision at the same moment is either before 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-from chalicelib.domain import blocks, digest
-from chalicelib.domain.book import Book
-from chalicelib.domain.campaign import Action, Actor, Ask, Campaign, Draft, FindingRecord, Revision, State
+from chalicelib.domain import digest
+from chalicelib.domain.campaign import Action, Actor, Ask, Campaign, Draft, Revision, State
 from chalicelib.domain.chain import Stage, eligible
-from chalicelib.domain.compliance import Demands
-from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
+from chalicelib.domain.errors import Conflict, NotFound, Retryable
 from chalicelib.domain.frame import Frame, Proposal, open_one
 from chalicelib.domain.ids import CampaignId, PersonId
-from chalicelib.domain.partner import Partner
 from chalicelib.domain.people import Person
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Line, Move, Outcome, Release, Treatment
 from chalicelib.domain.step import record, take
-from chalicelib.domain.template import RegionType, TemplateVersion
-from chalicelib.domain.waiver import Sifted, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
-from chalicelib.rendering.fill import LockedBytesChanged
-from chalicelib.rendering.mail import Rendered, examine, render
-from chalicelib.usecases import assets, drafts, kits, lanes, story, submit, versions
+from chalicelib.usecases import drafts, story, submit, versions
 from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.refit import RULES, UNFIT, Fitted, Look, fitted
 from chalicelib.usecases.world import World
 
 TRIES = 5
-UNFIT, RULES, TEXT, COMPANY, PAUSED = (
-    "release.unfit", "release.rules", "release.text", "release.company", "release.paused")
+PAUSED = "release.paused"
 NEEDS_PARTNER = frozenset({UNFIT, RULES, PAUSED})
 """Where a review alone would not do: the partner's own words have to change, or it has to act first."""
-PASSED = frozenset({"excepted", "baseline", "asked"})
-"""A blocking finding with one of these was let pass when the revision was submitted, and stays so."""
 WAITING = frozenset({State.IN_REVIEW, State.APPROVED, State.HELD})
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A revision in another frame: with its digests, its encoded mail, and why it is not to be carried ("" if it is).
-
-    ``revision`` and ``data`` are None where the texts do not fit at all.
-    """
-
-    revision: Revision | None
-    data: bytes | None
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What decides how a mail looks and is judged: the partner, the books in force, and who reads the images."""
-
-    world: World
-    partner: Partner
-    books: Sequence[Book]
-    session: PartnerSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +40,6 @@ class Site:
     """Where a release is at work: one partner, reached with its own credentials."""
 
     look: Look
-    session: PartnerSession
     release: Release
 
     @property
@@ -80,83 +47,10 @@ class Site:
         """All ports."""
         return self.look.world
 
-
-def fitted(look: Look, revision: Revision, new: TemplateVersion) -> Fitted:
-    """Put a revision into a version's frame without storing anything."""
-    world, entity = look.world, look.partner.entity
-    old = world.templates.get(revision.template, revision.template_version)
-    carried = versions.carry(old, new, revision.values)
-    subject, preheader = _own(revision.subject, old.subject, new.subject), _own(
-        revision.preheader, old.preheader, new.preheader)
-    try:
-        after = render(new, values=carried.values, subject=subject, preheader=preheader, entity=entity)
-    except (Refused, LockedBytesChanged):
-        return Fitted(None, None, UNFIT)
-    sifted = _sifted(look, new, after, revision)
-    known = {_key(f): f for f in revision.findings if PASSED & set(f.params)}
-    blocking = any(_key(f) not in known for f in sifted.blocking)
-    data = after.content.encode()
-    made = digest.bound(replace(
-        revision, template_version=new.number, language=new.language, subject=after.subject,
-        preheader=after.preheader, values=dict(after.values), content=hashlib.sha256(data).hexdigest(),
-        locked_sha256=after.locked_sha256, merge_fields=new.merge_fields, assets=tuple(after.assets),
-        entity_version=entity.version, imprint_sha256=after.imprint_sha256, headers=tuple(after.headers),
-        findings=tuple(known.get(_key(f), f) for f in sifted.findings),
-    ))
-    return Fitted(made, data, _why(look, revision, made, old, new, after, carried, blocking))
-
-
-def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
-    """What the rules say of it now, less what exceptions and baselines cover."""
-    scope = submit.market_scope(new.scope, look.partner.market)
-    demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)
-    found = [f.record() for f in examine(new, after, look.partner.entity, Demands(
-        kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,
-        images=assets.image_facts(look.world, look.session, after.assets, fresh=True),
-    ))]
-    blocking = any(f.severity == "block" for f in found)
-    return sift(
-        found, new.template, new.number, look.world.clock.now(), baseline=demand.baseline, never=policy.never,
-        waivers=look.world.waivers.of(look.partner.id) if blocking else (),
-    )
-
-
-def _key(finding: FindingRecord) -> tuple[str, str, str]:
-    return finding.code, finding.region, finding.quote
-
-
-def _why(
-    look: Look, before: Revision, made: Revision, old: TemplateVersion, new: TemplateVersion, after: Rendered,
-    carried: versions.Carried, blocking: bool,
-) -> str:
-    """What speaks against carrying a revision over: the partner's own first, then what a person must see."""
-    if carried.of("lost") or carried.of("unfit"):
-        return UNFIT
-    if blocking:
-        return RULES
-    if (made.imprint_sha256, made.entity_version) != (before.imprint_sha256, before.entity_version):
-        return COMPANY
-    if made.digests.partner != before.digests.partner:
-        return TEXT
-    first = render(old, values=before.values, subject=before.subject, preheader=before.preheader,
-                   entity=look.partner.entity)
-    same = _open_bytes(old, first) == _open_bytes(new, after)
-    return "" if same and first.content.subject == after.content.subject else TEXT
-
-
-def _own(text: str, old: str, new: str) -> str:
-    """A subject or preheader that is head office's own with merge fields follows the new version; words stay."""
-    return new if "{{" in text and text.strip() == old.strip() else text
-
-
-def _open_bytes(version: TemplateVersion, rendered: Rendered) -> dict[tuple[str, str], bytes]:
-    """What the partner's values became in the mail, place by place."""
-    system = {r.id for r in blocks.concrete(version, rendered.values).regions if r.type is RegionType.SYSTEM}
-    html = rendered.filled.html
-    return {
-        (slot.region, slot.context): html[slot.start:slot.end]
-        for slot in rendered.filled.slots if slot.region not in system
-    }
+    @property
+    def session(self) -> PartnerSession:
+        """The partner's own credentials."""
+        return self.look.session
 
 
 # --- one campaign of a release
@@ -409,5 +303,5 @@ def answer(
         raise Conflict("release.not_possible")
     if then.revision.digests.frame != shown:
         raise Conflict("release.look_changed")
-    site = Site(look, session, world.releases.get(release_id).release)
+    site = Site(look, world.releases.get(release_id).release)
     carry(site, campaign, history, then, by=person, answered=said)

@@ -20,7 +20,8 @@ from chalicelib.domain.release import TO_DO, Line, Phase, Release, Result, Retir
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import baseline, kits, reframe, release_mail, releases
-from chalicelib.usecases.reframe import Look, Site
+from chalicelib.usecases.refit import Look
+from chalicelib.usecases.reframe import Site
 from chalicelib.usecases.world import World
 
 PAGE = 50
@@ -115,7 +116,7 @@ def _at(world: World, release: Release, partner_id: PartnerId) -> tuple[str, tup
         home = world.partners.home(session)
     except NotFound:  # registered, but gone or never finished
         return "", ()
-    site = Site(Look(world, home.partner, world.books.current(), session), session, release)
+    site = Site(Look(world, home.partner, world.books.current(), session), release)
     lines = tuple(_lines(site))
     if to_do := [line for line in lines if line.outcome in TO_DO]:
         release_mail.tell_partner(world, site, to_do)

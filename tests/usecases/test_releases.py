@@ -342,6 +342,16 @@ def test_a_company_that_moved_since() -> None:
     assert outcomes(applied(here)) == [("review", "release.company")]
 
 
+def test_what_cannot_be_made_again_is_not_taken_for_the_same() -> None:
+    """Where the approved mail does not come out again from its own version, people look instead of a comparison."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    (key, version), = here.world.templates.versions.items()
+    here.world.templates.versions[key] = replace(version, html=version.html.replace("Fjord Bikes", "Fjord Bykes"))
+    assert outcomes(applied(here)) == [("review", "release.text")]
+    assert here.now_of(campaign).state is State.IN_REVIEW
+
+
 def test_nobody_is_left_to_review() -> None:
     """Where only its own author could review, the campaign stays and the result says so."""
     here = set_stage()
