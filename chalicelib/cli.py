@@ -53,6 +53,9 @@ def main(
             print(texts.sentence(problem), file=out)
     except (SettingsError, CountersignError) as error:
         print(error, file=out)
+        if str(error).startswith("AssumeRole: Access"):
+            print("This acts for one partner, with a role that must trust you: set OperatorArn in the stage's file and "
+                  "deploy (docs/deploy.md, Operating it).", file=out)
     return 1
 
 

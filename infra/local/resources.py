@@ -43,6 +43,7 @@ def ensure(clients: Clients, names: Names) -> None:
         "AWS::Partition": "aws", "AWS::Region": clients.region, "AWS::AccountId": ACCOUNT,
         "App": names.app, "Stage": names.stage, "Bucket": names.bucket,
         "PartnerKeysKey.Arn": _ensure_key(clients.get("kms"), key_alias(names.prefix)),
+        "OperatorArn": f"arn:aws:iam::{ACCOUNT}:root",
     }
     for role, document in ROLES.items():
         _ensure_role(clients.get("iam"), f"{names.prefix}-{role}", resolve(policy(document), variables), variables)

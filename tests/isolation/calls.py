@@ -18,6 +18,7 @@ from tests.contract.policy import Access
 NAMES = {
     "AWS::Partition": "aws", "AWS::Region": "region", "AWS::AccountId": "account", "AWS::URLSuffix": "amazonaws.com",
     "App": "app", "Stage": "stage", "Bucket": "bucket",
+    "OperatorArn": "arn:aws:iam::account:role/operator",
     "PartnerKeysKey.Arn": "arn:aws:kms:region:account:key/partner-keys",
     "FeedbackKey.Arn": "arn:aws:kms:region:account:key/feedback",
 }

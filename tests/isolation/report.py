@@ -21,7 +21,7 @@ EXCEPTIONS = (
      "an item or a message. Partners' mail domains stand in the org's list of partners."),
     ("Link tokens", "Links to pages lie in the org's items as SHA-256 hashes that name a partner and a campaign."),
     ("The administrator of the AWS account", "Whoever administers the account can read everything, unless a partner's "
-     "KMS key lies in the partner's own account."),
+     "KMS key lies in the partner's own account. Whom `OperatorArn` names may act for one partner at a time."),
 )
 
 
