@@ -2,10 +2,10 @@
 
 The attributes beside ``data-region="name"`` are ``data-region-type``, ``-label``, ``-help``,
 ``-required``, ``-default``, ``-max-length``, ``-rows``, ``-choices`` (separated by ``|``),
-``-hosts`` (separated by blanks or commas) and ``-risk``; for images ``-pictures``,
-for prices ``-currencies``, ``-validity``
-and ``-until``, for dates ``-earliest`` and ``-latest``, for lists ``-max-items``. ``data-system="unsubscribe"`` is the
-short form of ``data-region="unsubscribe" data-region-type="system"``.
+``-hosts`` (separated by blanks or commas) and ``-risk``; for images ``-pictures``, for prices
+``-currencies``, ``-validity`` and ``-until``, for dates ``-earliest`` and ``-latest``, for lists
+``-max-items``. ``data-system="unsubscribe"`` is the short form of
+``data-region="unsubscribe" data-region-type="system"``.
 """
 
 from __future__ import annotations

@@ -101,13 +101,16 @@ def test_addresses_stay_four_days_at_most(clients: Clients) -> None:
 
 
 def test_new_objects_are_told_to_their_queues() -> None:
-    """Uploads go to the imports queue, SES's objects to the feedback queue."""
+    """Files of customers and images go to the imports queue, SES's objects to the feedback queue."""
     arns = {name: f"arn:{name.value}" for name in QueueName}
-    told = {
-        rule["QueueArn"]: {r["Name"]: r["Value"] for r in rule["Filter"]["Key"]["FilterRules"]}
+    told = [
+        (rule["QueueArn"], {r["Name"]: r["Value"] for r in rule["Filter"]["Key"]["FilterRules"]})
         for rule in notifications(arns)["QueueConfigurations"]
-    }
-    assert told == {"arn:imports": {"prefix": "P/", "suffix": ".csv"}, "arn:feedback": {"prefix": "EVENTS/"}}
+    ]
+    assert told == [
+        ("arn:imports", {"prefix": "P/", "suffix": ".csv"}), ("arn:imports", {"prefix": "UPLOADS/"}),
+        ("arn:feedback", {"prefix": "EVENTS/"}),
+    ]
 
 
 RESOURCES: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "resources.yaml").read_text("utf-8"))["Resources"]
