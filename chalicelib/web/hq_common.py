@@ -10,6 +10,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import make_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.scope import Scope
+from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import partners
 from chalicelib.web.guard import Visit
 
@@ -31,8 +32,7 @@ def zones() -> tuple[tuple[str, str], ...]:
 
 def languages(codes: tuple[str, ...]) -> list[tuple[str, str]]:
     """Languages by their own names, which need no translation."""
-    names = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "hu": "Magyar"}
-    return [(code, names[code]) for code in codes]
+    return [(code, NAMES[code]) for code in codes]
 
 
 def markets(visit: Visit) -> list[tuple[str, str]]:
