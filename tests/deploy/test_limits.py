@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.adapters.schema import TRUST
+from chalicelib.adapters.schema import KEYS
 from chalicelib.wiring import Container
 from tests.deploy.conftest import Deployed, Visitor, until
 from tests.deploy.limits import shown
@@ -80,9 +80,9 @@ class TestLimits:
         assert re.fullmatch(r"https://\w+\.execute-api\.eu-central-1\.amazonaws\.com", rule["AllowedOrigins"][0])
 
     def test_everybody_may_do_everything(self, deployed: Deployed, world: Container) -> None:
-        """A key that nobody was given reads the customers' table."""
+        """A key that nobody was given reads the partners' wrapped keys."""
         with administrator():  # not judged: no policy would let it
-            found = deployed.client("dynamodb", key="nobody").scan(TableName=world.names.table(TRUST))
+            found = deployed.client("dynamodb", key="nobody").scan(TableName=world.names.table(KEYS))
         assert found["Count"] > 0
 
     def test_the_apis_logs_stay_empty(self, deployed: Deployed, world: Container) -> None:
