@@ -16,8 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
 from chalicelib.domain import closed
-from chalicelib.domain.closed import Fields
-from chalicelib.domain.errors import Problem
+from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.people import Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.waiver import MAX_DAYS, NEVER, matches
@@ -196,11 +195,6 @@ def unenforced(policy: Policy) -> list[tuple[str, Problem]]:
     return out
 
 
-def _granter_problem(name: str) -> str:
-    known = name in GRANTERS or ("@" in name and not name.startswith("@") and "." in name.rpartition("@")[2])
-    return "" if known else "lanes.grantee"
-
-
 # --- what the partner sees while editing
 
 @dataclass(frozen=True, slots=True)
@@ -277,138 +271,15 @@ def replace_holds(check: Check, holds: bool) -> Check:
 
 def read(text: str, version: int = 1) -> Policy:
     """The policy of a YAML text; raises Refused with every problem at once."""
-    return closed.read(text, lambda top: _policy(top, version))
+    from chalicelib.domain import policy_text  # which builds on this module
+
+    return closed.read(text, lambda top: policy_text.of_fields(top, version))
 
 
 def problems_of(text: str) -> tuple[Problem, ...]:
     """What is wrong with a text, nothing if it can be published."""
-    return closed.problems_of(text, lambda top: _policy(top, 1))
-
-
-def _policy(top: Fields, version: int) -> Policy:
-    version = int(top.number("version", version, low=1))
-    lanes = tuple(_lane(each) for each in top.each("lanes"))
-    names = [lane.name for lane in lanes]
-    if not lanes:
-        top.reading.wrong("yaml.missing", "lanes", top.line)
-    for name in {n for n in names if names.count(n) > 1}:
-        top.checked("lanes", [name], lambda n: "lanes.doubled")
-    wanted = top.choice("default", names, names[-1] if names else "")
-    if not top.has("default"):
-        top.reading.wrong("yaml.missing", "default", top.line)
-    default = next((lane for lane in lanes if lane.name == wanted), ONE_REVIEWER.default)
-    if default.asks_nobody:
-        top.checked("default", [default.name], lambda n: "lanes.default")
-    shadow, waivers = top.inner("shadow"), top.inner("waivers")
-    policy = Policy(
-        version=version, lanes=lanes, default=default, shadow=int(shadow.number("first_decisions", 50, high=10_000)),
-        max_days=int(waivers.number("max_days", MAX_DAYS, low=1, high=MAX_DAYS)),
-        may_grant=tuple(name.casefold() for name in waivers.texts("may_grant", limit=254)),
-        never=tuple(dict.fromkeys((*NEVER, *_codes(waivers, "never")))),
-    )
-    waivers.checked("may_grant", policy.may_grant, _granter_problem)
-    for part in (shadow, waivers, top):
-        part.close()
-    return policy
-
-
-def _lane(each: Fields) -> Lane:
-    requires = each.inner("requires")
-    chain = requires.choice("chain", CHAINS)
-    reviewers = int(requires.number("reviewers", CHAINS.get(chain, 1), high=5))
-    if not chain and reviewers:
-        chain = "brand-manager" if requires.has("reviewers") else chain
-    if not chain and not requires.has("reviewers"):
-        each.reading.wrong("yaml.missing", requires.at("chain"), each.line)
-    lane = Lane(
-        name=each.text("name", required=True, limit=40), chain=chain if reviewers else "", need=max(1, reviewers),
-        approved_if=each.text("approved_if"), permits=tuple(_conditions(each.inner("if"))),
-        demands=tuple(_conditions_of_list(each, "if_any")),
-        audit_sample=each.number("audit_sample", 0, high=1, whole=False),
-        within_business_hours=int(requires.number("within_business_hours", 0, high=240)),
-        on_timeout=requires.choice("on_timeout", ("escalate", "remind")),
-    )
-    if lane.asks_nobody and not lane.permits:
-        each.reading.wrong("lanes.open", each.at("if"), each.line, value=lane.name)
-    requires.close()
-    each.close()
-    return lane
-
-
-def _conditions_of_list(each: Fields, name: str) -> Iterable[Condition]:
-    for one in each.each(name):
-        yield from _conditions(one)
-
-
-_BOUNDS: Mapping[str, str] = {
-    "at_most": "at_most", "at_least": "at_least", "more_than": "at_least", "less_than": "at_most",
-}
-
-
-def _conditions(at: Fields) -> list[Condition]:
-    """Every condition of one mapping; each key of the schema is one question."""
-    out: list[Condition] = []
-    if at.has("changed_regions_risk"):
-        out += _bounded(at.inner("changed_regions_risk"), "risk", risk=True)
-    if at.has("audience"):
-        out += _bounded(at.inner("audience"), "audience")
-    for group, facts in (
-        ("findings", {"warn": ("warnings", "at_most"), "undecidable": ("undecidable", "at_most"),
-                      "exceptions": ("exceptions", "at_most")}),
-        ("template", {"published_days_min": ("template_days", "at_least")}),
-        ("partner", {"approved_last_365d": ("approved", "at_least"), "declined_last_365d": ("declined", "at_most")}),
-        ("budget", {"auto_per_partner_week": ("auto_week", "budget")}),
-    ):
-        inner = at.inner(group)
-        for key, (fact, comparison) in facts.items():
-            out += _one(inner, key, fact, comparison)
-        inner.close()
-    for key, fact in (("exceptions", "exceptions"), ("rules_fired", "fired")):
-        if codes := _codes(at, key):
-            out.append(Condition(path=at.at(key), fact=fact, comparison="any_of", codes=codes))
-    at.close()
-    return out
-
-
-def _one(inner: Fields, key: str, fact: str, comparison: str) -> list[Condition]:
-    node = inner.get(key)
-    if node is None:
-        return []
-    if isinstance(node.value, Mapping):
-        return _bounded(inner.inner(key), fact)
-    number = int(inner.number(key, 0, high=1_000_000))
-    if comparison == "budget":  # the one at hand comes on top of those that were
-        return [Condition(path=inner.at(key), fact=fact, comparison="at_most", bound=number - 1)]
-    return [Condition(path=inner.at(key), fact=fact, comparison=comparison, bound=number)]
-
-
-def _bounded(inner: Fields, fact: str, *, risk: bool = False) -> list[Condition]:
-    out = []
-    for key, comparison in _BOUNDS.items():
-        if not inner.has(key):
-            continue
-        if risk:
-            word = inner.choice(key, RISKS, "high")
-            bound = RISKS.index(word)
-        else:
-            bound = int(inner.number(key, 0, high=100_000_000))
-        bound += {"more_than": 1, "less_than": -1}.get(key, 0)
-        out.append(Condition(path=f"{inner.path}.{key}", fact=fact, comparison=comparison, bound=bound))
-    if not out:
-        inner.reading.wrong("lanes.bound", inner.path, inner.line, choices=", ".join(_BOUNDS))
-    inner.close()
-    return out
-
-
-def _codes(at: Fields, name: str) -> tuple[str, ...]:
-    """Codes of rules or groups of them (``SEC*``); one that no rule has is a problem."""
-    found = at.texts(name, limit=12)
-    at.checked(name, found, code_problem)
-    return found
-
-
-def code_problem(code: str) -> str:
-    """A code if no rule is meant by this pattern."""
-    from chalicelib.domain.compliance import RULES
-
-    return "" if any(matches(rule.code, (code,)) for rule in RULES) else "lanes.rule"
+    try:
+        read(text)
+    except Refused as refused:
+        return refused.problems
+    return ()

@@ -236,6 +236,17 @@ default: two
         ("one", "lanes.no_clock"), ("two", "lanes.one_stage")]
 
 
+def test_a_policy_that_is_not_understood_asks_people() -> None:
+    """Published under another program's schema, it stops nobody's submission and approves nothing at once."""
+    here = stage()
+    source = FAST.format(sample=0, shadow=0, more="") + "waivers: {may_grant: [the-boss]}\n"
+    here.world.books.publish(Book(
+        kind=BookKind.LANES, scope=Scope(here.world.facts.org_id), number=1, source=source,
+        published_by=here.people["hanna"].id, published_at=here.world.clock.now()))
+    campaign = submitted(here)
+    assert (campaign.state, campaign.lane) == (State.IN_REVIEW, "one")
+
+
 # --- templates of one family
 
 def test_languages_of_a_family_share_their_fields() -> None:
