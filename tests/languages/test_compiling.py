@@ -77,6 +77,24 @@ def test_only_what_is_older_than_its_source_is_made_again(tmp_path: Path) -> Non
     assert b"Sichern" in source.with_suffix(".mo").read_bytes()
 
 
+def test_a_process_reads_one_language_at_a_time() -> None:
+    """A cold start reads no catalogue, a first page in German the German one, and neither ever Babel's data."""
+    import subprocess
+    import sys
+
+    code = """
+import gettext, sys
+from chalicelib import texts
+texts.translations("en").gettext("Save")
+assert not gettext._translations, gettext._translations
+assert texts.translations("de").gettext("Save") == "Speichern"
+assert len(gettext._translations) == 1 and "babel" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=catalogues.LOCALE.parents[1], check=False,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_package_holds_the_compiled_ones_only(tmp_path: Path) -> None:
     """The sources stay at home: a function does not read them."""
     source = place(tmp_path)
