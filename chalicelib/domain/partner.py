@@ -9,6 +9,7 @@ from enum import StrEnum
 from chalicelib.domain.cap import Cap, cap_of
 from chalicelib.domain.ids import OrgId, PartnerId, PersonId, ProgrammeId
 from chalicelib.domain.record import dataclass
+from chalicelib.domain.waiver import Waiver
 
 
 class PartnerState(StrEnum):
@@ -61,7 +62,11 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
-    """The tenant. ``groups`` decide which programmes it may join; ``people`` are told of them."""
+    """The tenant. ``groups`` decide which programmes it may join; ``people`` are told of them.
+
+    ``exceptions`` are those that head office granted; they stand here because every look at a
+    campaign needs them beside the partner.
+    """
 
     id: PartnerId
     org: OrgId
@@ -75,6 +80,7 @@ class Partner:
     sender: Sender
     agreements: tuple[Agreement, ...] = ()
     people: tuple[PersonId, ...] = ()
+    exceptions: tuple[Waiver, ...] = ()
     created_at: datetime
     version: int = 1
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.book import Book, BookKind
-from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.waiver import RouteRecord, Waiver
+from chalicelib.domain.waiver import RouteRecord
 
 
 class Books(Protocol):
@@ -34,13 +34,7 @@ class Books(Protocol):
 
 
 class Waivers(Protocol):
-    """Exceptions that HQ granted to a partner, and what the approval routes did with submissions."""
-
-    def grant(self, waiver: Waiver) -> None:
-        """Add or replace an exception."""
-
-    def of(self, partner: PartnerId) -> Sequence[Waiver]:
-        """A partner's exceptions, in one query."""
+    """What the approval routes did with submissions."""
 
     def note(self, record: RouteRecord) -> None:
         """Keep (or replace) what a submission's route was and how it ended."""

@@ -48,6 +48,7 @@ MESSAGES: dict[str, str] = {
     "waiver.reason": "Say in a sentence why this exception is right. It is kept.",
     "waiver.expired": "Choose a last day that lies ahead, as 2026-12-31.",
     "waiver.too_long": "An exception lasts at most {days} days. Choose an earlier day.",
+    "waiver.full": "This partner has {max} exceptions, the most there can be. Mend the text or the template.",
     "waiver.finding": "There is no such finding. Load the page again.",
     "book.changed": "Somebody published version {number} of this meanwhile. Load the page again.",
     "book.same": "This is what is published already. Change something, or leave it.",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 
-from chalicelib.domain.errors import Problem, Refused
+from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import ONE_REVIEWER, Policy
+from chalicelib.domain.scope import Zone
 from chalicelib.domain.waiver import Waiver, waiver_problems
 from chalicelib.usecases.world import World
+
+MAX_EXCEPTIONS = 50
+"""They stand in the partner's own item, which every page reads."""
+REMEMBERED = timedelta(days=365)
 
 
 def of(world: World, partner: PartnerId) -> Sequence[Waiver]:
     """A partner's exceptions, those in force and those that were."""
-    return sorted(world.waivers.of(partner), key=lambda w: w.expires_at, reverse=True)
+    stored = world.partners.home(world.sessions.open(partner, Zone.REVIEW)).partner
+    return sorted(stored.exceptions, key=lambda w: w.expires_at, reverse=True)
 
 
 def day_end(text: str) -> datetime | None:
@@ -41,6 +48,29 @@ def grant(
         fingerprint=print_, partner=partner, code=code, quote=quote[:200], region=region[:80],
         reason=" ".join(reason.split())[:500], granted_by=by.id, granted_at=now, expires_at=until,
     )
-    world.waivers.grant(made)
+    _store(world, made)
     return made
+
+
+def _store(world: World, made: Waiver) -> None:
+    """Add it to the partner's, in place of one of the same fingerprint; what ended a year ago is forgotten.
+
+    Raises Refused ``waiver.full``, Conflict ``partner.changed`` if the partner was changed three times meanwhile.
+    """
+    session = world.sessions.open(made.partner, Zone.REVIEW)
+    for last in (False, False, True):
+        stored = world.partners.home(session).partner
+        kept = tuple(
+            w for w in stored.exceptions
+            if w.fingerprint != made.fingerprint and w.expires_at > made.granted_at - REMEMBERED
+        )
+        if len(kept) >= MAX_EXCEPTIONS:
+            raise Refused([Problem("waiver.full", "", {"max": MAX_EXCEPTIONS})])
+        after = replace(stored, exceptions=(*kept, made), version=stored.version + 1)
+        try:
+            world.partners.save(session, after, expected_version=stored.version)
+            return
+        except Conflict:
+            if last:
+                raise
 

@@ -86,10 +86,9 @@ def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revisio
         kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,
         images=assets.image_facts(look.world, look.session, after.assets, fresh=True),
     ))]
-    blocking = any(f.severity == "block" for f in found)
     return sift(
         found, new.template, new.number, look.world.clock.now(), baseline=demand.baseline, never=policy.never,
-        waivers=look.world.waivers.of(look.partner.id) if blocking else (),
+        waivers=look.partner.exceptions,
     )
 
 

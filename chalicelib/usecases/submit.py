@@ -252,10 +252,7 @@ def _sifted(
     found: Sequence[FindingRecord], ask: Collection[str],
 ) -> Sifted:
     """The findings less what an exception or the baseline of an old template covers."""
-    # Exceptions are read only where one could help.
-    blocking = any(f.severity == "block" for f in found)
-    waivers = world.waivers.of(partner.id) if blocking else ()
-    return sift(found, template.template, template.number, world.clock.now(), waivers=waivers,
+    return sift(found, template.template, template.number, world.clock.now(), waivers=partner.exceptions,
                 baseline=kits.demand(current, scope).baseline, asked=ask, never=lanes.policy_of(current, scope).never)
 
 

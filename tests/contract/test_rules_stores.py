@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -11,7 +10,7 @@ from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.waiver import RouteRecord, Waiver
+from chalicelib.domain.waiver import RouteRecord
 from chalicelib.usecases.world import World
 from tests.contract import values
 from tests.contract.backends import new_partner
@@ -61,16 +60,6 @@ def test_a_baseline_changes_and_nothing_else(world: World) -> None:
         world.books.rebase(replace(after, baseline=()), before=after.baseline)
     world.books.rebase(replace(second, baseline=()), before=second.baseline)
     assert world.books.current()[0].baseline == ()
-
-
-def test_exceptions_belong_to_a_partner(world: World) -> None:
-    """Granting again replaces; another partner has none of it."""
-    mine = Waiver(fingerprint="f" * 32, partner=new_partner(), code="LEG005", quote="*", reason="a bullet",
-                  granted_by=values.EMMA, granted_at=START, expires_at=START + timedelta(days=9))
-    world.waivers.grant(mine)
-    world.waivers.grant(replace(mine, reason="still a bullet"))
-    assert list(world.waivers.of(mine.partner)) == [replace(mine, reason="still a bullet")]
-    assert list(world.waivers.of(new_partner())) == []
 
 
 def test_notes_of_the_routes(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, PartnerId, ProgrammeId
 from chalicelib.domain.manifest import Run
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.waiver import Waiver
 from chalicelib.ports.workflow import PartnerCard, PartnerDesk
 from chalicelib.usecases.world import World
 from tests.contract import values
@@ -103,7 +105,9 @@ def test_the_registry_of_partners(world: World) -> None:
 def test_a_partner_and_its_parts(world: World) -> None:
     """One read gives the partner and its participations back whole."""
     session = world.sessions.open(new_partner(), Zone.PARTNER)
-    partner = values.partner(session.partner, world.facts.org_id)
+    partner = replace(values.partner(session.partner, world.facts.org_id), exceptions=(Waiver(
+        fingerprint="f" * 32, partner=session.partner, code="LEG005", quote="*", reason="a bullet",
+        granted_by=values.EMMA, granted_at=START, expires_at=START + timedelta(days=9)),))
     with pytest.raises(NotFound):
         world.partners.home(session)
     world.partners.save(session, partner, expected_version=0)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.waiver import RouteRecord, Waiver
+from chalicelib.domain.waiver import RouteRecord
 
 
 class FakeBooks:
@@ -59,16 +59,7 @@ class FakeWaivers:
     """See ``ports.rules.Waivers``."""
 
     def __init__(self) -> None:
-        self.waivers: dict[tuple[PartnerId, str], Waiver] = {}
         self.records: dict[tuple[str, int, CampaignId, int], RouteRecord] = {}
-
-    def grant(self, waiver: Waiver) -> None:
-        """Replaces."""
-        self.waivers[waiver.partner, waiver.fingerprint] = waiver
-
-    def of(self, partner: PartnerId) -> Sequence[Waiver]:
-        """By fingerprint."""
-        return [waiver for (owner, _), waiver in sorted(self.waivers.items()) if owner == partner]
 
     def note(self, record: RouteRecord) -> None:
         """Replaces."""

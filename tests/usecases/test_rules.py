@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.errors import Conflict, Refused
+from chalicelib.domain.partner import Partner
 from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import Waiver
+from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import exceptions, kits, lanes, review, submit
+from tests.fakes.workflow import FakePartners
 from tests.stage import Stage, stage
 
 KIT = "banned: {en: [cheapest]}\nimprint: {DE: [name, email]}\n"
@@ -70,6 +75,57 @@ def test_an_exception_lets_these_words_pass() -> None:
     assert answers.route.facts.exceptions == ("BRD009",)
     here.world.clock.advance(days=10)
     assert [p.code for p in submit.look(here.world, here.session, campaign.id).problems][-1] == "compliance.BRD009"
+
+
+def test_exceptions_of_a_partner() -> None:
+    """The same finding again replaces; fifty at most; what ended a year ago is forgotten."""
+    here = with_kit()
+    world = here.world
+
+    def grant(number: int, reason: str = "A quoted book title", days: int = 30) -> Waiver:
+        expires = (world.clock.now() + timedelta(days=days)).strftime("%Y-%m-%d")
+        return exceptions.grant(world, here.people["hanna"], here.partner, print_=f"{number:032x}", code="BRD009",
+                                reason=reason, expires=expires)
+
+    grant(1)
+    again = grant(1, "The title of another book")
+    assert exceptions.of(world, here.partner) == [again]
+    for number in range(2, exceptions.MAX_EXCEPTIONS + 1):
+        grant(number)
+    with pytest.raises(Refused, match=r"waiver\.full"):
+        grant(99)
+    assert grant(1, days=60) in exceptions.of(world, here.partner)
+    world.clock.advance(days=31 + 365)
+    last = grant(99)
+    assert {w.fingerprint for w in exceptions.of(world, here.partner)} == {last.fingerprint, f"{1:032x}"}
+
+
+class Overtaken(FakePartners):
+    """A store in which somebody else renames the partner just before a change is stored, so many times."""
+
+    def __init__(self, before: FakePartners, *, times: int) -> None:
+        vars(self).update(vars(before))
+        self.times = times
+
+    def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
+        """Let the other one be faster."""
+        if self.times:
+            self.times -= 1
+            stored = self.home(session).partner
+            other = replace(stored, name=f"Name {stored.version + 1}", version=stored.version + 1)
+            super().save(session, other, expected_version=stored.version)
+        super().save(session, partner, expected_version=expected_version)
+
+
+def test_an_exception_and_the_partners_own_change_at_once() -> None:
+    """Neither is lost: the exception is put on top of what the partner stored a moment before."""
+    here = with_kit()
+    partners = here.world.partners = Overtaken(here.world.partners, times=2)
+    made = exceptions.grant(here.world, here.people["hanna"], here.partner, print_="a" * 32, code="BRD009",
+                            reason="A quoted book title", expires="2026-04-01")
+    stored = partners.home(here.session).partner
+    assert stored.exceptions == (made,)
+    assert stored.name == f"Name {stored.version - 1}"
 
 
 @pytest.mark.parametrize(("code", "reason", "days", "said"), [

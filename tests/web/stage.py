@@ -56,7 +56,7 @@ READS = frozenset({
     "campaigns.get", "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due",
     "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
-    "blobs.lines", "books.current", "books.versions", "waivers.of", "waivers.notes",
+    "blobs.lines", "books.current", "books.versions", "waivers.notes",
     "releases.get", "releases.turn", "releases.list", "releases.retired", "releases.recently_retired",
 })
 

@@ -19,13 +19,12 @@ from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, Transa
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict, Permanent
-from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
+from chalicelib.domain.ids import CampaignId, OrgId
 from chalicelib.domain.scope import Scope
-from chalicelib.domain.waiver import RouteRecord, Waiver
+from chalicelib.domain.waiver import RouteRecord
 from chalicelib.ports.system import Blobs, Clock
 
 BOOK = Kind(Book, "book")
-WAIVER = Kind(Waiver, "waiver")
 NOTE = Kind(RouteRecord, "route")
 NEWEST = "BOOKS"
 CACHED = 32
@@ -108,14 +107,6 @@ class DynamoWaivers:
     def __init__(self, table: Table, org: OrgId) -> None:
         self._table, self._org = table, org
 
-    def grant(self, waiver: Waiver) -> None:
-        """By partner and fingerprint."""
-        self._table.put(WAIVER.item(waiver, self._waivers(waiver.partner), keys.part(waiver.fingerprint)))
-
-    def of(self, partner: PartnerId) -> Sequence[Waiver]:
-        """Consistent: an exception that was granted a moment ago counts."""
-        return [WAIVER.read(item) for item in self._table.query(self._waivers(partner), consistent=True)]
-
     def note(self, record: RouteRecord) -> None:
         """By campaign and revision, under the version of the routes."""
         sk = f"{keys.part(record.campaign)}#{record.revision:06d}"
@@ -127,15 +118,13 @@ class DynamoWaivers:
         """On the condition that the note is there."""
         sk = f"{keys.part(campaign)}#{revision:06d}"
         with suppress(ConditionFailed):
-            self._table.update(self._notes(policy, market), sk, [ex.put("outcome", outcome)], condition=ex.present("pk"))
+            self._table.update(
+                self._notes(policy, market), sk, [ex.put("outcome", outcome)], condition=ex.present("pk"))
 
     def notes(self, policy: int, *, market: str = "all", limit: int = 200) -> Sequence[RouteRecord]:
         """Campaign ids sort by the time they were made."""
         found = self._table.query(self._notes(policy, market), newest_first=True, limit=limit, consistent=True)
         return [NOTE.read(item) for item in found]
-
-    def _waivers(self, partner: PartnerId) -> str:
-        return keys.org(self._org, "EXC", partner)
 
     def _notes(self, policy: int, market: str) -> str:
         return keys.org(self._org, "ROUTES", f"{policy:06d}", *([market] if market != "all" else []))
