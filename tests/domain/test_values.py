@@ -77,8 +77,11 @@ def test_positions() -> None:
 
 
 def test_values_can_be_stored_even_if_refused() -> None:
-    """A half surrogate is gone from the normalised value, so that a draft can keep the rest."""
-    values.validate(TEXT, {"t": "a\ud800b"}).values["t"].encode()
+    """A half surrogate is replaced in the normalised value, so that a draft can keep the rest, and told."""
+    found = values.validate(TEXT, {"t": "a\ud800b"})
+    assert found.values["t"] == "a?b"
+    assert found.values["t"].encode() == b"a?b"
+    assert [(p.code, p.field, p.params["position"]) for p in found.problems] == [("value.surrogate", "t", 2)]
 
 
 def test_hints() -> None:

@@ -62,18 +62,24 @@ def test_well_formed_addresses(desk: Desk, address: str) -> None:
     assert desk.mails()[0]["to"] == [address]
 
 
-@pytest.mark.parametrize("subject", ["Hi\r\nBcc: x@example.com", "Hi\nthere", "a\x00b", "x" * 9_001])
-def test_subjects_on_more_than_one_line(desk: Desk, subject: str) -> None:
-    """A subject that would be more than a header is refused."""
+@pytest.mark.parametrize(("subject", "why"), [
+    ("Hi\r\nBcc: x@example.com", "line break"), ("Hi\nthere", "line break"), ("a\x00b", "control character"),
+    ("x" * 9_001, "longer than 9000"),
+])
+def test_subjects_on_more_than_one_line(desk: Desk, subject: str, why: str) -> None:
+    """A subject that would be more than a header is refused with the reason."""
     message = simple()["Content"]["Simple"] | {"Subject": {"Data": subject}}
-    refused(desk, "BadRequestException", Content={"Simple": message})
+    assert why in refused(desk, "BadRequestException", Content={"Simple": message})
 
 
 def test_text_outside_ascii_needs_a_charset(desk: Desk) -> None:
     """SES takes 7-bit ASCII unless a charset is named, and the charset must hold the text."""
-    for subject in ({"Data": "Grüße"}, {"Data": "用户", "Charset": "ISO-8859-1"}, {"Data": "x", "Charset": "nope"}):
+    for subject, why in (
+        ({"Data": "Grüße"}, "outside us-ascii"), ({"Data": "用户", "Charset": "ISO-8859-1"}, "outside ISO-8859-1"),
+        ({"Data": "x", "Charset": "nope"}, "unknown charset 'nope'"),
+    ):
         message = simple()["Content"]["Simple"] | {"Subject": subject}
-        refused(desk, "BadRequestException", Content={"Simple": message})
+        assert why in refused(desk, "BadRequestException", Content={"Simple": message})
 
 
 @pytest.mark.parametrize(
@@ -105,12 +111,13 @@ def test_headers(desk: Desk, name: str, value: str) -> None:
 
 def test_headers_are_few_and_stand_once(desk: Desk) -> None:
     """At most 15 headers, and none of those twice that may stand once."""
-    for given in (
-        [{"Name": f"X-{n}", "Value": "a"} for n in range(16)],
-        [{"Name": "List-Unsubscribe", "Value": "<http://127.0.0.1/>"}, {"Name": "list-unsubscribe", "Value": "x"}],
+    twice = [{"Name": "List-Unsubscribe", "Value": "<http://127.0.0.1/>"}, {"Name": "list-unsubscribe", "Value": "x"}]
+    for given, why in (
+        ([{"Name": f"X-{n}", "Value": "a"} for n in range(16)], "More than 15 headers"),
+        (twice, "Duplicate header 'list-unsubscribe'"),
     ):
         message = simple()["Content"]["Simple"] | {"Headers": given}
-        refused(desk, "BadRequestException", Content={"Simple": message})
+        assert why in refused(desk, "BadRequestException", Content={"Simple": message})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_headers_are_few_and_stand_once(desk: Desk) -> None:
 )
 def test_tags(desk: Desk, name: str, value: str) -> None:
     """Tags are 1 to 256 ASCII letters, digits, '_', '-', '.' or '@'."""
-    refused(desk, "BadRequestException", EmailTags=[{"Name": name, "Value": value}])
+    assert "Invalid message tag" in refused(desk, "BadRequestException", EmailTags=[{"Name": name, "Value": value}])
 
 
 def test_tags_may_use_all_that_is_allowed(desk: Desk) -> None:
@@ -198,16 +205,17 @@ def test_the_sandbox_sends_to_verified_recipients_only() -> None:
 
 def test_configuration_sets_that_are_unknown_or_paused(desk: Desk) -> None:
     """A mail names a configuration set that exists and sends."""
-    refused(desk, "NotFoundException", ConfigurationSetName="none")
+    assert "<none> does not exist" in refused(desk, "NotFoundException", ConfigurationSetName="none")
     desk.client.create_configuration_set(ConfigurationSetName="off", SendingOptions={"SendingEnabled": False})
-    refused(desk, "SendingPausedException", ConfigurationSetName="off")
+    said = refused(desk, "SendingPausedException", ConfigurationSetName="off")
+    assert "disabled for configuration set <off>" in said
 
 
 def test_an_account_that_may_not_send() -> None:
     """With sending disabled nothing is accepted."""
     with running(sending_enabled=False) as desk:
         desk.client.create_email_identity(EmailIdentity="partner.example")
-        refused(desk, "SendingPausedException")
+        assert "disabled for this account" in refused(desk, "SendingPausedException")
 
 
 def test_messages_over_forty_megabytes(desk: Desk) -> None:
@@ -251,7 +259,9 @@ def test_raw_messages(desk: Desk, raw: bytes, why: str) -> None:
 
 def test_content_is_of_one_kind_and_not_empty(desk: Desk) -> None:
     """Exactly one of Simple, Raw and Template, with a body."""
-    refused(desk, "BadRequestException", Content={})
     message = simple()["Content"]["Simple"]
-    refused(desk, "BadRequestException", Content={"Simple": message, "Raw": {"Data": b"x"}})
-    refused(desk, "BadRequestException", Content={"Simple": message | {"Body": {}}})
+    for given, why in (
+        ({}, "exactly one of"), ({"Simple": message, "Raw": {"Data": b"x"}}, "exactly one of"),
+        ({"Simple": message | {"Body": {}}}, "needs an HTML or a text part"),
+    ):
+        assert why in refused(desk, "BadRequestException", Content=given)
