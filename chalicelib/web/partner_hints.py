@@ -129,9 +129,7 @@ def _named(visit: Visit, answers: Answers, changed: tuple[Changed, ...]) -> tupl
     lines = {"subject": _("Subject"), "preheader": _("Preview line")}
     risks = {"low": _("low risk"), "medium": _("medium risk"), "high": _("high risk")}
     controls = {block.id: blocks.control(block) for block in answers.template.blocks}
-    problems = [Problem("", controls.get(part.name, part.name)) for part in changed]
-    fields = [p.field for p in partner_form.at_fields(problems, answers.template)]
     return tuple(
-        (field, part.label or lines.get(part.name, part.name), risks.get(part.risk, part.risk))
-        for field, part in zip(fields, changed, strict=True)
+        (field_of(controls.get(part.name, part.name)), part.label or lines.get(part.name, part.name),
+         risks.get(part.risk, part.risk)) for part in changed
     )

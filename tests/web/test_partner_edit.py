@@ -305,3 +305,12 @@ def test_a_field_that_nobody_touched_is_not_changed() -> None:
     assert [set(step.texts) for step in after.undo] == [{"v.headline"}]
     here.post("campaigns", made.id, "edit", **{"version": "2", "v.body": written + " More."})
     assert stored(here, made.id).values["body"].endswith("More.</p>")
+
+
+def test_enter_in_a_field_saves() -> None:
+    """A browser presses the first button of the form for Enter: it saves, and goes nowhere else (HTML 4.10.22.2)."""
+    here = place()
+    made = here.draft(value_headline="x" * 61)
+    body = here.get("campaigns", made.id, "edit").body
+    first = re.search(r'<form[^>]*id="edit-form".*?<button([^>]*)>', body, re.DOTALL)
+    assert first and "formaction" not in first.group(1) and "name=" not in first.group(1)
