@@ -3,13 +3,16 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SEEDS ?= 10000
+KILLS ?= 20
+FUZZ ?= 100000
 VENV := .venv/bin
 # A file's tests stay in one process: some follow each other, and what a module sets up is dear.
 PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadfile
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench screenshots texts isolation package deploy rollback releases remove cli smoke lock vendor
+.PHONY: help run setup reset test check lint bench campaign screenshots texts isolation package deploy rollback releases remove cli smoke lock vendor
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -44,6 +47,11 @@ check: lint  ## Run all that CI runs: lint and every test, none skipped
 bench: setup  ## Measure rules, hints, send path and cold starts (a few minutes, an idle machine)
 	@failed=0; for part in compliance send_path cold_start; do \
 	  echo; $(VENV)/python -m tests.bench.$$part || failed=1; done; exit $$failed
+
+campaign: setup  ## Run the test campaigns at full size, which takes hours (SEEDS=10000 KILLS=20 FUZZ=100000)
+	$(VENV)/python -m tests.sending.full --seeds $(SEEDS)
+	$(VENV)/python -m tests.sending.kills --full --repeats $(KILLS)
+	COUNTERSIGN_FUZZ=$(FUZZ) $(PYTEST) tests/rendering/test_locked.py tests/rendering/test_fill.py tests/web/test_fuzzed_fills.py
 
 screenshots: setup  ## Take the README's pictures anew from the browser tests
 	$(VENV)/python -m pytest -q tests/browser -m browser

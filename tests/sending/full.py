@@ -1,4 +1,4 @@
-"""The campaigns at full size: ``python -m tests.sending.full [--seeds N] [--seed N] [--pairs N]``."""
+"""The campaigns at full size: ``python -m tests.sending.full [--seeds N] [--seed N] [--pairs N] [--races N]``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import sys
 
 from tests.sending.simulation import Simulation
 from tests.sending.test_crashes import WAYS, play, singles
+from tests.sending.test_frequency import Race
 
 
 def main() -> int:
-    """Run C1 and C2 until all is done or something fails; prints what ran."""
+    """Run C1, C2 and the races of campaigns until all is done or something fails; prints what ran."""
     parser = argparse.ArgumentParser(prog="tests.sending.full", description=__doc__)
     parser.add_argument("--seeds", type=int, default=10_000, help="seeds of the simulation")
     parser.add_argument("--seed", type=int, help="run this seed alone")
     parser.add_argument("--pairs", type=int, default=50_000, help="pairs of faults, spread evenly over all")
+    parser.add_argument("--races", type=int, default=5_000, help="seeds of campaigns at the same time")
     options = parser.parse_args()
     if options.seed is not None:
         Simulation(options.seed).run()
@@ -36,7 +38,14 @@ def main() -> int:
         except AssertionError as error:
             print(f"seed {seed}: {error}", file=sys.stderr)
             return 1
-    print(f"C2: {options.seeds} seeds, 0 duplicates, 0 lost")
+    print(f"C2: {options.seeds} seeds, 0 duplicates, 0 lost", flush=True)
+    for seed in range(options.races):
+        try:
+            Race(seed).run()
+        except AssertionError as error:
+            print(f"race {seed}: {error}", file=sys.stderr)
+            return 1
+    print(f"races: {options.races} seeds, the frequency cap was never passed")
     return 0
 
 
