@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import Conflict, Refused
+from chalicelib.ports.workflow import PartnerCard
 from chalicelib.usecases import company
 from tests.web.partner_stage import Place
 from tests.web.partner_stage import place as stage_place
@@ -31,6 +32,18 @@ def test_only_a_changed_entity_gets_a_new_version() -> None:
     assert (moved.entity.version, moved.entity.street) == (2, "Elbweg 2")
     assert company.change(here.world, here.session, company.form_of(moved), 4) == moved
     assert here.world.partners.home(here.session).partner == moved
+
+
+def test_head_office_s_list_follows_the_sender() -> None:
+    """The list of partners names where mail comes from: the doctor needs to open no partner."""
+    here = place()
+    form = replace(company.form_of(here.ours), sender_address="news@shop.example.org")
+    after = company.change(here.world, here.session, form, 2)
+    assert [card.sender_domain for card in here.world.partners.cards()] == ["shop.example.org"]
+    # A crash between the two writes: the same form, sent again, changes nothing of the partner and mends the list.
+    here.world.partners.register(PartnerCard.of(here.ours))
+    assert company.change(here.world, here.session, company.form_of(after), 3) == after
+    assert [card.sender_domain for card in here.world.partners.cards()] == ["shop.example.org"]
 
 
 def test_a_stale_form_changes_nothing() -> None:
