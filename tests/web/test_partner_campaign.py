@@ -71,6 +71,7 @@ def test_check_says_what_the_frequency_cap_will_mean(reached: tuple[int | None, 
     body = capped(place(), *reached)
     assert "Head office lets a customer have 2 campaigns in 30 days at most." in body
     assert words in body
+    assert ("Up to 1,204 of 1,311 customers" in body) == ("nobody is left out" not in words)
 
 
 def test_check_says_nothing_of_a_cap_where_there_is_none() -> None:
