@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.package, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.package
 MEDIA = {"Fn::Sub": "arn:${AWS::Partition}:s3:::${Bucket}/MEDIA/*"}
 
 
