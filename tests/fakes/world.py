@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.adapters.images import PillowImages
 from chalicelib.adapters.draws import MacDraws
+from chalicelib.adapters.images import PillowImages
 from chalicelib.adapters.unsubscribe import MacTokens
 from chalicelib.domain.ids import OrgId, PartnerId
 from chalicelib.domain.scope import Zone
