@@ -116,7 +116,7 @@ def test_saving_the_form_as_it_is_shown_is_no_change() -> None:
     made = here.draft(value_headline="One", subject="Hello")
     before = stored(here, made.id)
     for turn in ("undo", "edit"):
-        page = lxml.html.fromstring(here.get("campaigns", made.id, "edit").body)
+        page: lxml.html.HtmlElement = lxml.html.fromstring(here.get("campaigns", made.id, "edit").body)
         shown = page.get_element_by_id("edit-form").fields
         posted = {name: (text.removeprefix("\n") if isinstance(text, str) else "") for name, text in shown.items()}
         posted = {name: text.replace("\n", "\r\n") for name, text in posted.items() if name not in ("csrf", "fix")}
