@@ -80,6 +80,12 @@ def forms(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
+def test_every_sentence_is_translated(language: str, found: Catalog) -> None:
+    """Nothing is forgotten: a new sentence fails here with its place until it has its translations."""
+    missing = [f"{m.locations[0][0]}: {m.id}" for m in texts.gaps(texts.updated(language, found))]
+    assert not missing, f"run `make texts` and translate into {language}:\n" + "\n".join(missing)
+
+
 def test_no_sentence_is_left_over(found: Catalog, catalogue: Catalog) -> None:
     """What the program says no more leaves the catalogues with the next `make texts`."""
     gone = {(m.id, m.context) for m in catalogue if m.id} - {(m.id, m.context) for m in found if m.id}
