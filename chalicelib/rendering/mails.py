@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.record import dataclass
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 """Beside ``chalicelib`` in the checkout, and at the same place in the packaged zip."""
@@ -30,6 +31,8 @@ class MailText:
 
 @functools.lru_cache(maxsize=16)
 def _environment(translations: NullTranslations | GNUTranslations | None) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES / "mail"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=True),

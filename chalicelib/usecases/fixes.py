@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from chalicelib.domain import blocks, undo, values
 from chalicelib.domain.campaign import Draft, FindingRecord
-from chalicelib.domain.compliance import At, Finding, fix_of
+from chalicelib.domain.compliance.finding import Finding
+from chalicelib.domain.compliance.registry import At
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.kit import Kit
@@ -142,6 +143,7 @@ def take(
 def _offer(
     finding: Finding, texts: Mapping[str, str], regions: Mapping[str, Region | None], kit: Kit,
 ) -> Offer | None:
+    from chalicelib.domain.compliance import fix_of
     from chalicelib.rendering import mend
 
     key, fix = finding.region, fix_of(finding)

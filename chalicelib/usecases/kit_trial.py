@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from chalicelib.domain.campaign import Revision, State
-from chalicelib.domain.compliance import Demands, Finding
+from chalicelib.domain.compliance.document import Demands
+from chalicelib.domain.compliance.finding import Finding
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.ids import PartnerId, ProgrammeId
 from chalicelib.domain.kit import Kit
@@ -18,8 +19,6 @@ from chalicelib.domain.partner import Partner
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope, Zone
 from chalicelib.ports.workflow import CampaignCard
-from chalicelib.rendering.fill import LockedBytesChanged
-from chalicelib.rendering.mail import examine, render
 from chalicelib.usecases import kits
 from chalicelib.usecases.world import World
 
@@ -108,6 +107,9 @@ def _judged(
     world: World, revision: Revision, partner: Partner, *kits_: Kit,
 ) -> tuple[list[Finding], ...] | None:
     """What each kit finds in the mail; None where it cannot be rendered any more."""
+    from chalicelib.rendering.fill import LockedBytesChanged
+    from chalicelib.rendering.mail import examine, render
+
     version = world.templates.get(revision.template, revision.template_version)
     try:
         mail = render(version, values=revision.values, subject=revision.subject, preheader=revision.preheader,

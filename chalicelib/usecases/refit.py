@@ -9,21 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chalicelib.domain import blocks, digest
 from chalicelib.domain.book import Book
 from chalicelib.domain.campaign import FindingRecord, Revision
-from chalicelib.domain.compliance import Demands
+from chalicelib.domain.compliance.document import Demands
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import RegionType, TemplateVersion
 from chalicelib.domain.waiver import Sifted, sift
 from chalicelib.ports.system import PartnerSession
-from chalicelib.rendering.fill import LockedBytesChanged
-from chalicelib.rendering.mail import Rendered, examine, render
 from chalicelib.usecases import assets, kits, lanes, submit, versions
 from chalicelib.usecases.world import World
+
+if TYPE_CHECKING:
+    from chalicelib.rendering.mail import Rendered
 
 UNFIT, RULES, TEXT, COMPANY = "release.unfit", "release.rules", "release.text", "release.company"
 """Why a revision is not carried over: texts do not fit, a rule blocks, it would read otherwise, other legal data."""
@@ -55,6 +57,9 @@ class Look:
 
 def fitted(look: Look, revision: Revision, new: TemplateVersion) -> Fitted:
     """Put a revision into a version's frame without storing anything."""
+    from chalicelib.rendering.fill import LockedBytesChanged
+    from chalicelib.rendering.mail import render
+
     world, entity = look.world, look.partner.entity
     old = world.templates.get(revision.template, revision.template_version)
     carried = versions.carry(old, new, revision.values)
@@ -80,6 +85,8 @@ def fitted(look: Look, revision: Revision, new: TemplateVersion) -> Fitted:
 
 def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
     """What the rules say of it now, less what exceptions and baselines cover."""
+    from chalicelib.rendering.mail import examine
+
     scope = submit.market_scope(new.scope, look.partner.market)
     demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)
     found = [f.record() for f in examine(new, after, look.partner.entity, Demands(
@@ -101,6 +108,8 @@ def _why(
     carried: versions.Carried, blocking: bool,
 ) -> str:
     """What speaks against carrying a revision over: the partner's own first, then what a person must see."""
+    from chalicelib.rendering.mail import render
+
     if carried.of("lost") or carried.of("unfit"):
         return UNFIT
     if blocking:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.domain import digest, schedule
 from chalicelib.domain.audience import Preflight, bracket, preflight_of
@@ -23,8 +24,7 @@ from chalicelib.domain.campaign import (
     target,
 )
 from chalicelib.domain.chain import Chain, Stage, eligible
-from chalicelib.domain.compliance import Demands
-from chalicelib.domain.compliance.document import ImageFact
+from chalicelib.domain.compliance.document import Demands, ImageFact
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.frequency import Outlook, outlook
 from chalicelib.domain.ids import CampaignId, PersonId
@@ -42,7 +42,6 @@ from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerCard, PartnerDesk
-from chalicelib.rendering.mail import Rendered
 from chalicelib.usecases import assets, company, drafts, kits, lanes, outbox, preview, story
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lanes import Route
@@ -50,6 +49,9 @@ from chalicelib.usecases.preview import Hints
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
+
+if TYPE_CHECKING:
+    from chalicelib.rendering.mail import Rendered
 
 TERMS = "terms"
 TERMS_VERSION = "1"

@@ -20,7 +20,7 @@ from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateSummary, TemplateVersion
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import drafts, preview
+from chalicelib.usecases import drafts
 from chalicelib.usecases.world import World
 
 OPEN = (State.DRAFT, State.CHANGES_REQUESTED, State.IN_REVIEW, State.APPROVED)
@@ -89,7 +89,9 @@ def _shown(value: object) -> str:
 
 def _locked(old: TemplateVersion, new: TemplateVersion) -> tuple[tuple[str, str], ...]:
     """The locked words that came and went; a line without a sign stands for unchanged ones."""
-    one, two = ([text for kind, text in preview.outline(v) if kind == "locked"] for v in (old, new))
+    from chalicelib.usecases.outline import outline
+
+    one, two = ([text for kind, text in outline(v) if kind == "locked"] for v in (old, new))
     out: list[tuple[str, str]] = []
     for sign, i1, i2, j1, j2 in difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes():
         if sign == "equal":

@@ -10,7 +10,6 @@ from chalicelib.domain import book as books
 from chalicelib.domain import kit as kit_text
 from chalicelib.domain import policy as policies
 from chalicelib.domain.book import BookKind
-from chalicelib.domain.compliance import RULES
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, is_id
 from chalicelib.domain.kit import EMPTY
@@ -31,6 +30,8 @@ KINDS = {"kit": BookKind.KIT, "lanes": BookKind.LANES}
 @hq_page(*STAFF)
 def reference(visit: Visit) -> Answer:
     """Every rule with its sentences and the brand's own examples."""
+    from chalicelib.domain.compliance import RULES
+
     kit = kits.in_force(visit.world, scope_of(visit, "all")).kit
     said = texts.translations(visit.language).gettext
     listed = [

@@ -11,7 +11,6 @@ from chalicelib import texts
 from chalicelib.domain import kit as kit_text
 from chalicelib.domain import kit_form
 from chalicelib.domain.book import Book, BookKind
-from chalicelib.domain.compliance import RULES
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Role
@@ -125,6 +124,8 @@ def _page(
     problems: Sequence[Problem] = (), status: int = 200, change: dict[str, Any] | None = None, more: str = "",
 ) -> Answer:
     spare = {name: min(MAX_SPARE, _spare(visit, name, count) + (name == more)) for name, count in SPARE.items()}
+    from chalicelib.domain.compliance import RULES
+
     rows = {name: len(kit_form.rows_of(typed, name)) + spare[name] for name in SPARE if name != "palette"}
 
     def text(name: str) -> str:

@@ -19,7 +19,6 @@ from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateVersion
 from chalicelib.texts.times import local_time
-from chalicelib.usecases import preview
 from chalicelib.usecases.drafts import Typed
 from chalicelib.web.forms import field_id
 from chalicelib.web.http import Form
@@ -190,11 +189,13 @@ def names(version: TemplateVersion, draft: Draft) -> tuple[str, ...]:
 
 
 def _rows(version: TemplateVersion, draft: Draft) -> list[Row]:
+    from chalicelib.usecases.outline import outline
+
     concrete = blocks.concrete(version, draft.values)
     waiting = sorted(version.blocks, key=lambda b: b.start, reverse=True)
     starts = _starts(version)
     rows, copies = list[Row](), set[tuple[str, int]]()
-    for kind, what in preview.outline(concrete):
+    for kind, what in outline(concrete):
         region = concrete.region(what) if kind == "region" else None
         if kind == "locked":
             rows.append(Row(kind="locked", text=what))

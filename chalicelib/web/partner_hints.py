@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from chalicelib import texts
 from chalicelib.domain import blocks
 from chalicelib.domain.campaign import FindingRecord
-from chalicelib.domain.compliance import RULES
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.usecases import fixes, lanes
@@ -18,11 +17,15 @@ from chalicelib.web import partner_form
 from chalicelib.web.guard import Visit
 from chalicelib.web.partner_route import Path, path_of, route_words
 
-CHECKS = sum(rule.mail for rule in RULES)
-"""The rules that are run on a mail."""
-
 Line = tuple[str, str, str]
 """Kind (``block``, ``warn``, ``undecidable``, ``info``), field of the form ("" for none), sentence."""
+
+
+def checks() -> int:
+    """How many rules look at a mail."""
+    from chalicelib.domain.compliance import RULES
+
+    return sum(rule.mail for rule in RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ def _route(visit: Visit, answers: Answers) -> RouteView:
     without = lanes.in_the_way(answers.route, changed)
     return RouteView(
         who=route_words(visit, answers.lane), hours=answers.lane.within_business_hours,
-        passed=CHECKS - len(set(told)), total=CHECKS, checked=answers.rendered is not None,
+        passed=checks() - len(set(told)), total=checks(), checked=answers.rendered is not None,
         audience=answers.audience.receive, changes=_named(visit, answers, changed),
         without=_named(visit, answers, without), alone=bool(without) and answers.route.explained.changes == ("risk",),
         path=path_of(visit, answers.route),

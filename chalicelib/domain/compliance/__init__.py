@@ -11,57 +11,37 @@ To add a rule takes three steps:
 
 A rule sees facts only (``Document``, ``MailFacts``); it imports no parser but tinycss2, inside a
 function. A rule that raises counts as *undecidable*: a person looks, it never counts as passed.
+
+What this package gives comes from its modules when it is asked for: most pages know a finding or a document
+and never judge a mail, so they load none of the rules.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import importlib
+from typing import TYPE_CHECKING
 
-from chalicelib.domain.compliance import accessibility, brand, clients, delivery, legal, links, security
-from chalicelib.domain.compliance.document import Css, Demands, Document, Element, MailFacts, OpenValue
-from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
-from chalicelib.domain.compliance.registry import At, Fix, Rule, edited, run
-from chalicelib.domain.waiver import matches
-
-RULES: tuple[Rule, ...] = (
-    *security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *brand.RULES, *clients.RULES, *accessibility.RULES,
-)
+if TYPE_CHECKING:
+    from chalicelib.domain.compliance.document import Css, Demands, Document, Element, MailFacts, OpenValue
+    from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
+    from chalicelib.domain.compliance.judge import RULES, check, check_template, fix_of
+    from chalicelib.domain.compliance.registry import At, Fix, Rule, edited
 
 __all__ = [
     "RULES", "At", "Css", "Demands", "Document", "Element", "Finding", "FindingState", "Fix", "MailFacts", "OpenValue",
     "Rule", "Severity", "check", "check_template", "edited", "fix_of",
 ]
+_MODULES = {
+    "document": ("Css", "Demands", "Document", "Element", "MailFacts", "OpenValue"),
+    "finding": ("Finding", "FindingState", "Severity"), "judge": ("RULES", "check", "check_template", "fix_of"),
+    "registry": ("At", "Fix", "Rule", "edited"),
+}
 
-ABSOLUTE = ("SEC*", "LEG001", "LEG002", "DLV*", "LNK001", "LNK002")
-"""What a template may not be published with."""
+if not TYPE_CHECKING:
 
-
-def check(document: Document, facts: MailFacts) -> list[Finding]:
-    """What stands against a rendered mail: blocking rules on all of it, the others on open parts.
-
-    A warning at a place in a locked part is its author's business, told at publish; it does
-    not count against the partner. What has no place (the subject, the size) concerns the whole.
-    """
-    found = run(RULES, document, facts)
-    return [finding for finding in found if finding.severity is Severity.BLOCK or finding.region or not finding.line]
-
-
-def check_template(document: Document, facts: MailFacts) -> list[Finding]:
-    """The lint at publish: every rule that needs no values, on the whole source.
-
-    Nothing is refused for style: only what cannot be made safe or lawful blocks, the rest is a warning
-    for the author, since a partner's values may still put it right.
-    """
-    return [
-        replace(f, severity=Severity.WARN) if f.severity is Severity.BLOCK and not matches(f.code, ABSOLUTE) else f
-        for f in run(RULES, document, facts)
-    ]
-
-
-_FIXES = {rule.code: rule.fix for rule in RULES if rule.fix}
-
-
-def fix_of(finding: Finding) -> Fix | None:
-    """The safe fix of the finding's rule, None where it has none or does not know one for this finding."""
-    known = finding.fix is not None or finding.code in ("BRD010", "LEG007")
-    return _FIXES.get(finding.code) if known and finding.state is FindingState.FAIL else None
+    def __getattr__(name: str) -> object:
+        """A name of ``__all__`` (PEP 562); raises AttributeError for any other."""
+        for module, names in _MODULES.items():
+            if name in names:
+                return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
