@@ -139,7 +139,8 @@ def test_a_form_with_a_tag_is_held_to_it(emulator: Emulator) -> None:
     form = container.blobs.upload_form(session, key, max_bytes=20, seconds=60, temporary=True)
     fields = dict(form.fields)
     for wrong in (
-        {n: v for n, v in fields.items() if n != "tagging"}, {**fields, "tagging": fields["tagging"].replace("30", "99")},
+        {n: v for n, v in fields.items() if n != "tagging"},
+        {**fields, "tagging": fields["tagging"].replace("30", "99")},
     ):
         assert post(UploadForm(form.url, wrong), b"email\n")[0] == 403
     assert post(form, b"email\n")[0] == 204
