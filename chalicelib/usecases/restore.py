@@ -22,6 +22,7 @@ from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.step import record, take
+from chalicelib.domain.totals import tally
 from chalicelib.ports.operation import Journal, Replay
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import DUE_SHARDS, Change
@@ -102,13 +103,20 @@ def _replay(world: World, kept: Replay) -> Restored:
         with suppress(Conflict):
             world.ledger.claim(session, attempt)
             claims += 1
+    for manifest in kept.manifests:
+        attempts = world.ledger.attempts(session, manifest.key, 0, manifest.batches)
+        world.ledger.count(session, manifest.key, tally(manifest, attempts), world.clock.now())
+    slices = {start.run.campaign: start.slices for start in kept.starts}
     started = dict.fromkeys(m.key.run.campaign for m in kept.manifests)
-    cancelled = sum(_cancel(world, session, campaign) for campaign in started)
+    cancelled = sum(_cancel(world, session, campaign, slices.get(campaign, 0)) for campaign in started)
     return Restored(suppressions=suppressed, manifests=manifests, claims=claims, cancelled=cancelled)
 
 
-def _cancel(world: World, session: PartnerSession, campaign: CampaignId) -> int:
-    """End a campaign of which the start was lost; one that stands as sending goes on from its manifests."""
+def _cancel(world: World, session: PartnerSession, campaign: CampaignId, slices: int) -> int:
+    """End a campaign of which the start was lost; one that stands as sending goes on from its manifests.
+
+    It is given its ``slices`` again, so that its people are counted and shown as not confirmed.
+    """
     try:
         before = world.campaigns.get(session, campaign)
     except NotFound:
@@ -117,7 +125,7 @@ def _cancel(world: World, session: PartnerSession, campaign: CampaignId) -> int:
         return 0
     now = world.clock.now()
     after, entry = record(
-        replace(before, state=State.CANCELLED, hold_reason=HoldReason.RESTORED, updated_at=now,
+        replace(before, state=State.CANCELLED, hold_reason=HoldReason.RESTORED, updated_at=now, slices=slices,
                 epoch=max(before.epoch + 1, int(now.timestamp()))),
         "restore", now=now, by=BY, details={"from": before.state.value, "to": State.CANCELLED.value},
     )

@@ -166,8 +166,13 @@ class Journey:
 
 
 @contextmanager
-def deployment(endpoint: str, account: str, *, entropy: int = 77) -> Iterator[Journey]:
-    """Make a deployment of its own at ``endpoint`` ("": moto) and undo the process's changes at the end."""
+def deployment(
+    endpoint: str, account: str, *, entropy: int = 77, buffer_seconds: float = 60.0,
+) -> Iterator[Journey]:
+    """Make a deployment of its own at ``endpoint`` ("": moto) and undo the process's changes at the end.
+
+    SES's endpoint publishes from a thread of its own; with endless ``buffer_seconds`` only a flush does.
+    """
     clock, prefix = FakeClock(), f"{APP}-{STAGE}"
     names = Names(APP, STAGE, f"{prefix}-data")
     with administrator():
@@ -178,7 +183,7 @@ def deployment(endpoint: str, account: str, *, entropy: int = 77) -> Iterator[Jo
         sealed = kms.encrypt(KeyId=key, Plaintext=bytes(range(32)), EncryptionContext=CONTEXT)["CiphertextBlob"]
     sqs = clients.get("sqs")
     mailbox = ses.Server(
-        ses.Config(store="memory", port=0, max_send_rate=500.0), clock=clock.now,
+        ses.Config(store="memory", port=0, max_send_rate=500.0, buffer_seconds=buffer_seconds), clock=clock.now,
         sinks=_Sinks(ses.AwsSinks(
             sqs=sqs, queue_url=sqs_url(sqs, f"{prefix}-feedback"), s3=clients.get("s3"), bucket=names.bucket)),
     )
