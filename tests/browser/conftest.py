@@ -41,9 +41,9 @@ class Running(Place):
         self.process = process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """`make run`'s program, seeded anew; its clean stop is part of the test."""
+    """`make run`'s program, seeded anew for each file of tests; its clean stop is part of the test."""
     if not (ROOT / ".venv-emulator").exists():
         pytest.skip("the local AWS is not installed: run `make run` or `make check` once")
     port, folder = three_free_ports().pages, tmp_path_factory.mktemp("local")

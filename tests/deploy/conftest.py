@@ -206,9 +206,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The emulator with the stage ``ci`` in it."""
+    """An emulator with the stage ``ci`` in it, for one file of tests."""
     running = Deployed(tmp_path_factory.mktemp("emulator"), package)
     try:
         began = time.monotonic()
@@ -220,7 +220,7 @@ def deployed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(deployed: Deployed) -> wiring.Container:
     """The demo data; what it queued was done by the deployed functions."""
     seed.seed(deployed.world, images=f"{deployed.emulator.url}/{deployed.bucket}/ORG/assets/")
