@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.assets import Assets, Images, Uploads
     from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
     from chalicelib.ports.releases import Releases
-    from chalicelib.ports.rules import Books, Waivers
+    from chalicelib.ports.rules import Books, RouteNotes
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Draws, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
@@ -195,11 +195,11 @@ class Container:
         return DynamoBooks(self._workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
-    def waivers(self) -> Waivers:
-        """Exceptions and the notes of the approval routes."""
-        from chalicelib.adapters.dynamo.books import DynamoWaivers
+    def route_notes(self) -> RouteNotes:
+        """What the approval routes did with submissions."""
+        from chalicelib.adapters.dynamo.books import DynamoRouteNotes
 
-        return DynamoWaivers(self._workflow, self.settings.org_id)
+        return DynamoRouteNotes(self._workflow, self.settings.org_id, self.clock)
 
     @cached_property
     def releases(self) -> Releases:

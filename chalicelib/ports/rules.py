@@ -33,7 +33,7 @@ class Books(Protocol):
         """A scope's versions, newest first."""
 
 
-class Waivers(Protocol):
+class RouteNotes(Protocol):
     """What the approval routes did with submissions."""
 
     def note(self, record: RouteRecord) -> None:
@@ -46,3 +46,9 @@ class Waivers(Protocol):
 
     def notes(self, policy: int, *, market: str = "all", limit: int = 200) -> Sequence[RouteRecord]:
         """The submissions under one version of a market's routes, newest first."""
+
+    def decided(self, policy: int, *, market: str = "all", limit: int = 200) -> int:
+        """How many of the newest of them people have decided, up to half a minute ago: it only grows.
+
+        Too small a number asks people once more, which is the safe side.
+        """

@@ -156,8 +156,8 @@ def route(world: World, policy: Policy, facts: Submission, *, sampled: bool = Fa
     predicted = policy.choose(facts)
     decided = policy.shadow
     if predicted.asks_nobody and policy.shadow:
-        decided = sum(bool(n.outcome) for n in world.waivers.notes(
-            policy.version, market=policy.market, limit=max(200, policy.shadow)))
+        decided = world.route_notes.decided(
+            policy.version, market=policy.market, limit=max(200, policy.shadow))
     lane = policy.taken(facts, decided=decided, sampled=sampled and predicted.asks_nobody)
     return Route(
         policy=policy, facts=facts, lane=lane, predicted=predicted, explained=policies.explain(policy, facts),
@@ -182,7 +182,7 @@ def drawn(world: World, found: Route, history: History) -> bool:
 def note(world: World, found: Route, campaign: Campaign) -> None:
     """Keep what the routes said, for simulation and the shadow time; nothing where no policy is published."""
     if found.policy.version:
-        world.waivers.note(RouteRecord(
+        world.route_notes.note(RouteRecord(
             policy=found.policy.version, market=found.policy.market, campaign=campaign.id,
             revision=campaign.revision, partner=campaign.partner,
             facts=found.facts.public(upper_bound(found.facts.audience or 0)), predicted=found.predicted.name,
@@ -195,7 +195,7 @@ def settle(world: World, history: History, campaign: Campaign, verdict: Verdict)
     submits = [entry for entry in history.audit if entry.action == "submit" and "policy" in entry.details]
     if submits:
         told = submits[-1].details
-        world.waivers.settle(int(told["policy"]), campaign.id, campaign.revision, verdict.value,
+        world.route_notes.settle(int(told["policy"]), campaign.id, campaign.revision, verdict.value,
                              market=str(told.get("policy_market", "all")))
 
 
@@ -226,7 +226,7 @@ class Simulation:
 def simulate(world: World, source: str, *, past: int, market: str = "all") -> Simulation:
     """Run a text on the submissions noted under version ``past``; raises Refused for a bad text."""
     policy = policies.read(source)
-    records = world.waivers.notes(past, market=market) if past else ()
+    records = world.route_notes.notes(past, market=market) if past else ()
     counts = {lane.name: 0 for lane in policy.lanes}
     at_once = regretted = 0
     for record in records:

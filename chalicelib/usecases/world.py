@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.assets import Assets, Images, Uploads
     from chalicelib.ports.operation import Inspector, Resolver
     from chalicelib.ports.releases import Releases
-    from chalicelib.ports.rules import Books, Waivers
+    from chalicelib.ports.rules import Books, RouteNotes
     from chalicelib.ports.sending import BulkMailer, Ledger, Mailer, RateLimiter
     from chalicelib.ports.system import Blobs, Clock, Draws, Entropy, PartnerSessions, Queue
     from chalicelib.ports.trust import Contacts, Imports, UnsubscribeTokens, Vault
@@ -91,7 +91,7 @@ class World(Protocol):
     @property
     def books(self) -> Books: ...
     @property
-    def waivers(self) -> Waivers: ...
+    def route_notes(self) -> RouteNotes: ...
     @property
     def assets(self) -> Assets: ...
     @property

@@ -69,9 +69,11 @@ def test_notes_of_the_routes(world: World) -> None:
                          facts={"warnings": 1, "risk": "low", "fired": ("LEG004",)}, noted_at=START)
     other = replace(record, campaign=second)
     for one in (record, other):
-        world.waivers.note(one)
-    world.waivers.settle(1, second, 1, "approve")
-    world.waivers.settle(1, second, 2, "approve")
-    assert list(world.waivers.notes(1)) == [replace(other, outcome="approve"), record]
-    assert list(world.waivers.notes(1, limit=1)) == [replace(other, outcome="approve")]
-    assert list(world.waivers.notes(2)) == []
+        world.route_notes.note(one)
+    world.route_notes.settle(1, second, 1, "approve")
+    world.route_notes.settle(1, second, 2, "approve")
+    assert list(world.route_notes.notes(1)) == [replace(other, outcome="approve"), record]
+    assert list(world.route_notes.notes(1, limit=1)) == [replace(other, outcome="approve")]
+    assert list(world.route_notes.notes(2)) == []
+    assert (world.route_notes.decided(1), world.route_notes.decided(1, limit=1), world.route_notes.decided(2)) == (
+        1, 1, 0)

@@ -55,8 +55,8 @@ class FakeBooks:
         return sorted(found, key=lambda b: -b.number)[:limit]
 
 
-class FakeWaivers:
-    """See ``ports.rules.Waivers``."""
+class FakeRouteNotes:
+    """See ``ports.rules.RouteNotes``."""
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, int, CampaignId, int], RouteRecord] = {}
@@ -77,3 +77,7 @@ class FakeWaivers:
         """Newest campaigns first."""
         found = sorted((key, record) for key, record in self.records.items() if key[:2] == (market, policy))
         return [record for _, record in reversed(found)][:limit]
+
+    def decided(self, policy: int, *, market: str = "all", limit: int = 200) -> int:
+        """Of the newest."""
+        return sum(bool(note.outcome) for note in self.notes(policy, market=market, limit=limit))

@@ -13,7 +13,7 @@ from chalicelib.ports.operation import Inspector, Resolver
 from tests.fakes.assets import FakeAssets, FakeUploads
 from tests.fakes.operation import FakeAccount
 from tests.fakes.releases import FakeReleases
-from tests.fakes.rules import FakeBooks, FakeWaivers
+from tests.fakes.rules import FakeBooks, FakeRouteNotes
 from tests.fakes.sending import FakeBulkMailer, FakeLedger, FakeMailer, FakeRate
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy, FakeQueue, FakeSession, FakeSessions
 from tests.fakes.trust import FakeContacts, FakeImports, FakeVault
@@ -62,7 +62,7 @@ class FakeWorld:
         self.campaigns = FakeCampaigns(self.programmes)
         self.indexes = FakeIndexes(self.campaigns)
         self.books = FakeBooks()
-        self.waivers = FakeWaivers()
+        self.route_notes = FakeRouteNotes()
         self.assets = FakeAssets()
         self.uploads = FakeUploads()
         self.images = PillowImages()

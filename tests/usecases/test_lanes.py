@@ -142,7 +142,7 @@ def note(here: Stage, number: int, **changes: object) -> None:
     campaign = CampaignId(ids.make_id("cmp", here.world.clock.now(), number.to_bytes(10)))
     made = RouteRecord(policy=1, campaign=campaign, revision=1, partner=here.partner, predicted="auto",
                        taken="people", outcome="approve", noted_at=here.world.clock.now())
-    here.world.waivers.note(replace(made, **changes))  # type: ignore[arg-type]
+    here.world.route_notes.note(replace(made, **changes))  # type: ignore[arg-type]
 
 
 def test_the_shadow_time_counts_decisions_of_its_own_version() -> None:
@@ -172,8 +172,8 @@ def test_a_decision_settles_the_note_of_its_market() -> None:
     here.deliver()
     token, code = here.token_and_code("rita")
     review.decide(here.world, token, Verdict.APPROVE, code=code)
-    assert [n.outcome for n in here.world.waivers.notes(1, market="de")] == ["approve"]
-    assert list(here.world.waivers.notes(1)) == []
+    assert [n.outcome for n in here.world.route_notes.notes(1, market="de")] == ["approve"]
+    assert list(here.world.route_notes.notes(1)) == []
     assert submitted(here).lane == "auto"
 
 

@@ -164,7 +164,7 @@ def test_the_fast_lane_only_predicts_at_first() -> None:
     assert lanes.simulate(here.world, FAST, past=1).at_once == 1
     token, code = here.token_and_code("rita")
     review.decide(here.world, token, Verdict.APPROVE, code=code)
-    assert [n.outcome for n in here.world.waivers.notes(1)] == ["approve"]
+    assert [n.outcome for n in here.world.route_notes.notes(1)] == ["approve"]
     second = here.submitted("peter")
     assert (second.state, second.lane) == (State.APPROVED, "auto")
 
@@ -178,7 +178,7 @@ def test_a_simulation_tells_what_would_be_regretted() -> None:
     review.decide(here.world, token, Verdict.DECLINE, code=code, reason="Not our tone")
     found = lanes.simulate(here.world, FAST, past=1)
     assert (found.total, found.at_once, found.regretted) == (1, 1, 1)
-    assert [n.facts["audience"] for n in here.world.waivers.notes(1)] == [250]
+    assert [n.facts["audience"] for n in here.world.route_notes.notes(1)] == [250]
 
 
 def test_two_reviewers_must_agree() -> None:

@@ -41,12 +41,14 @@ class Recorder:
 
 
 TABLES = (
-    "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "books", "waivers", "contacts",
+    "people", "links", "templates", "programmes", "partners", "campaigns", "indexes", "books", "route_notes",
+    "contacts",
     "assets", "uploads",
     "imports", "ledger", "releases",
 )
 OTHERS = ("queue", "blobs", "sessions", "vault", "mailer")
-KEPT = ("assets.recent", "templates.get", "templates.recent", "books.recent", "releases.recently_retired")
+KEPT = ("assets.recent", "templates.get", "templates.recent", "books.recent", "releases.recently_retired",
+        "route_notes.decided")
 READS = frozenset({
     "templates.recent", "books.recent",
     "assets.recent", "assets.all", "assets.get", "assets.uses", "uploads.get",
@@ -56,7 +58,7 @@ READS = frozenset({
     "campaigns.get", "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due",
     "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
-    "blobs.lines", "books.current", "books.versions", "waivers.notes",
+    "blobs.lines", "books.current", "books.versions", "route_notes.decided", "route_notes.notes",
     "releases.get", "releases.turn", "releases.list", "releases.retired", "releases.recently_retired",
 })
 

@@ -1,4 +1,4 @@
-"""HQ's published texts, exceptions and the notes of the approval routes, all under the org's keys.
+"""HQ's published texts and the notes of the approval routes, all under the org's keys.
 
 A text of up to 256 KB lies in the blob store under its hash; the item that is put once per number
 refers to it, so that of two who publish at once one is told.
@@ -101,11 +101,12 @@ class DynamoBooks:
         return replace(book, source=text)
 
 
-class DynamoWaivers:
-    """See ``ports.rules.Waivers``."""
+class DynamoRouteNotes:
+    """See ``ports.rules.RouteNotes``."""
 
-    def __init__(self, table: Table, org: OrgId) -> None:
-        self._table, self._org = table, org
+    def __init__(self, table: Table, org: OrgId, clock: Clock) -> None:
+        self._table, self._org, self._clock = table, org, clock
+        self._decided: dict[tuple[int, str, int], Kept[int]] = {}
 
     def note(self, record: RouteRecord) -> None:
         """By campaign and revision, under the version of the routes."""
@@ -125,6 +126,14 @@ class DynamoWaivers:
         """Campaign ids sort by the time they were made."""
         found = self._table.query(self._notes(policy, market), newest_first=True, limit=limit, consistent=True)
         return [NOTE.read(item) for item in found]
+
+    def decided(self, policy: int, *, market: str = "all", limit: int = 200) -> int:
+        """Kept by a warm function: a few kinds of routes are in force at once."""
+        key = (policy, market, limit)
+        if key not in self._decided:
+            self._decided[key] = Kept(self._clock, lambda: sum(
+                bool(note.outcome) for note in self.notes(policy, market=market, limit=limit)))
+        return self._decided[key].get()
 
     def _notes(self, policy: int, market: str) -> str:
         return keys.org(self._org, "ROUTES", f"{policy:06d}", *([market] if market != "all" else []))
