@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
 
 from chalicelib import texts
 from chalicelib.domain.errors import Conflict, Problem, Refused
@@ -22,9 +24,6 @@ from chalicelib.web import bundle, forms
 from chalicelib.web.guard import Visit
 from chalicelib.web.http import PAGE, Answer, BadRequest, Policy, page
 
-if TYPE_CHECKING:
-    from jinja2 import BaseLoader, Environment
-
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "pages"
 COMPILED = TEMPLATES.parent / "compiled"
 """The pages as Python modules; there in the packaged zip only, where a first page would compile four of them."""
@@ -32,8 +31,6 @@ COMPILED = TEMPLATES.parent / "compiled"
 
 def loader(compiled: Path) -> BaseLoader:
     """Templates that were compiled ahead into that folder, or their sources where it is not there."""
-    from jinja2 import FileSystemLoader, ModuleLoader
-
     return ModuleLoader(compiled) if compiled.is_dir() else FileSystemLoader(TEMPLATES)
 
 
@@ -42,20 +39,13 @@ def compile_ahead(compiled: Path) -> None:
 
     Not optimised: that would compute what is constant, here and now, and so in English.
     """
-    from jinja2 import FileSystemLoader
-
     environment("en").overlay(loader=FileSystemLoader(TEMPLATES), optimized=False).compile_templates(
         compiled, zip=None, ignore_errors=False)
 
 
 @functools.lru_cache(maxsize=16)
 def environment(language: str) -> Environment:
-    """The environment of one language; kept, because templates are compiled once.
-
-    Jinja2 comes with the first page: static files, redirects and the way out of a mail need none.
-    """
-    from jinja2 import Environment, StrictUndefined
-
+    """The environment of one language; kept, because templates are compiled once."""
     made = Environment(
         loader=loader(COMPILED), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False, extensions=["jinja2.ext.i18n"],
