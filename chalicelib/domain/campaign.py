@@ -159,6 +159,7 @@ class HoldReason(StrEnum):
     SENDER = "sender"
     RESTORED = "restored"
     TEMPLATE = "template"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

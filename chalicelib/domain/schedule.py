@@ -53,6 +53,11 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(rules, key=name)
 
 
+def local_day(moment: datetime, zone: str) -> str:
+    """The day (ISO 8601) that a moment has in a zone."""
+    return moment.astimezone(zone_of(zone)).date().isoformat()
+
+
 def resolve(local: str, zone: str, fold: str = "", *, field: str = "local_time") -> SendTime:
     """Turn a typed local time and zone into one instant, in UTC.
 

@@ -53,6 +53,7 @@ HOLDS: dict[str, str] = {
     "sender": "the mail service does not accept your sender address. Ask head office to check it",
     "restored": "the system was restored from a backup, and somebody has to look before it goes on",
     "template": "its template is not used any more. Take the newer one over, which the page offers",
+    "picture": "the last day of a picture in it has passed. Cancel it, or ask head office for more time",
 }
 """Why a campaign is paused; read as “Paused, because ...”."""
 

@@ -193,8 +193,9 @@ def image_facts(
 
 def over(world: World, session: PartnerSession, urls: Sequence[str], day: str) -> bool:
     """Whether the last day of any of these images lies before ``day`` (ISO 8601)."""
-    named = frozenset(urls)
-    return any(f.ends and f.ends < day for f in image_facts(world, session, urls, fresh=True) if f.url in named)
+    named = frozenset(url for url in urls if assets.owner_in(world.facts.media_url, url))
+    known = image_facts(world, session, named, fresh=True) if named else ()
+    return any(f.ends and f.ends < day for f in known if f.url in named)
 
 
 def _origin(one: Asset, brand: Sequence[Asset], own: Sequence[Asset]) -> Asset:

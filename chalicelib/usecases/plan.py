@@ -21,13 +21,14 @@ from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
 from chalicelib.domain.programme import MessageClass
 from chalicelib.domain.release import last_moment
+from chalicelib.domain.schedule import local_day
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
 from chalicelib.domain.step import next_look, take
 from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change
-from chalicelib.usecases import approved, control, outbox, review
+from chalicelib.usecases import approved, assets, control, outbox, review
 from chalicelib.usecases.world import World
 
 _SAMPLE = (0, 64, 128, 192)
@@ -101,10 +102,15 @@ def _cleared(
     try:
         mail = approved.load(world, session, campaign)
     except approved.Altered:
+        if world.campaigns.get(session, campaign.id).version != campaign.version:
+            # The two reads were of two moments: a release, say, gave it a new frame between them.
+            raise Conflict("campaign.changed") from None
         return HoldReason.DIGEST
     end = last_moment(world.releases.retired(), mail.revision.template, mail.revision.template_version)
     if end is not None and end <= now:
         return HoldReason.TEMPLATE
+    if assets.over(world, session, mail.revision.assets, local_day(now, mail.revision.start.zone)):
+        return HoldReason.PICTURE
     return mail if world.mailer.sender_verified(mail.revision.sender_address) else HoldReason.SENDER
 
 

@@ -11,11 +11,15 @@ import pytest
 from chalicelib.domain import audit, content, digest
 from chalicelib.domain.campaign import State, Verdict
 from chalicelib.domain.errors import Conflict, CountersignError, NotFound, Refused
+from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.partner import PartnerState
 from chalicelib.domain.people import Role
-from chalicelib.usecases import drafts, review, submit
+from chalicelib.ports.system import PartnerSession
+from chalicelib.ports.workflow import Change, History
+from chalicelib.usecases import drafts, plan, review, submit
 from chalicelib.usecases.drafts import Typed
 from chalicelib.usecases.keys import content_key
+from tests.fakes.workflow import FakeCampaigns
 from tests.stage import Stage, stage
 
 
@@ -559,3 +563,35 @@ def test_a_notice_that_fails_stays(scene: Stage) -> None:
     notices.deliver(scene.world, scene.partner, campaign.id)
     assert scene.now_of(campaign).outbox == ()
     assert not scene.mails("ron", "review_request")
+
+
+class Reframed(FakeCampaigns):
+    """A store in which a release gives the campaign another frame between the start's two reads."""
+
+    def __init__(self, before: FakeCampaigns, *, moved: bool) -> None:
+        vars(self).update(vars(before))
+        self.moved = moved
+
+    def history(self, session: PartnerSession, campaign: CampaignId) -> History:
+        """Revisions in another frame; with ``moved`` the control item knows."""
+        found = super().history(session, campaign)
+        if self.moved:
+            self.moved = False
+            stands = self.get(session, campaign)
+            self.commit(session, Change(before=stands, after=replace(stands, version=stands.version + 1)))
+        return replace(found, revisions=tuple(replace(r, locked_sha256="0" * 64) for r in found.revisions))
+
+
+@pytest.mark.parametrize(("moved", "state"), [(True, State.APPROVED), (False, State.HELD)])
+def test_a_start_judges_two_reads_of_one_moment(scene: Stage, moved: bool, state: State) -> None:
+    """What changed between the reads is looked at again; what differs in one moment is paused."""
+    campaign = scene.submitted()
+    scene.deliver()
+    token, code = scene.token_and_code("rita")
+    review.decide(scene.world, token, Verdict.APPROVE, code=code)
+    start = scene.now_of(campaign).start
+    assert start is not None
+    scene.world.clock.advance(seconds=(start.at - scene.world.clock.now()).total_seconds() + 1)
+    scene.world.campaigns = Reframed(scene.world.campaigns, moved=moved)
+    plan.look(scene.world, scene.partner, campaign.id)
+    assert scene.now_of(campaign).state is state

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.asset import MAX_OWNED, Asset, Details, Upload, UploadState, owner_in
-from chalicelib.domain.campaign import Campaign, State, Verdict
+from chalicelib.domain.campaign import Campaign, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound, Permanent, Refused
 from chalicelib.domain.ids import PartnerId, TemplateId, make_id
 from chalicelib.domain.scope import Scope
 from chalicelib.events import imports
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import asset_place, assets, drafts, review, submit
+from chalicelib.usecases import asset_place, assets, drafts, plan, review, submit
 from tests import pictures
 from tests import stage as staging
 from tests.stage import SOURCE, Stage
@@ -439,3 +439,23 @@ def test_a_campaign_does_not_move_past_a_picture_s_last_day(stage: Stage, days: 
     stage.world.clock.advance(days=2)
     review.lapse(stage.world, stage.session, stage.now_of(campaign))
     assert stage.now_of(campaign).state is state
+
+
+@pytest.mark.parametrize(("ends", "state"), [(1, State.HELD), (2, State.SENDING)])
+def test_a_campaign_does_not_start_past_a_picture_s_last_day(stage: Stage, ends: int, state: State) -> None:
+    """Head office may shorten the time after the approval: what starts later than that is paused, with its reason."""
+    day = (stage.world.clock.now() + timedelta(days=ends)).date().isoformat()
+    brand = image(stage, None, pictures.photo(600, 300), LAKE)
+    campaign = with_picture(stage, assets.address(stage.world, brand))
+    submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
+    stage.deliver()
+    token, code = stage.token_and_code("rita")
+    review.decide(stage.world, token, Verdict.APPROVE, code=code)
+    assets.change(stage.world, None, brand.sha256, replace(LAKE, until=day), version=brand.version)
+    start = stage.now_of(campaign).start
+    assert start is not None
+    stage.world.clock.advance(seconds=(start.at - stage.world.clock.now()).total_seconds() + 1)
+    plan.look(stage.world, stage.partner, campaign.id)
+    after = stage.now_of(campaign)
+    assert after.state is state
+    assert after.hold_reason is (HoldReason.PICTURE if state is State.HELD else None)
