@@ -20,6 +20,8 @@ MESSAGES: dict[str, str] = {
     "release.pair_colour": "“{value}” is not a colour. Write it as #12372a, like the one it replaces.",
     "release.pair_nowhere": "“{value}” stands in the locked part of no template. Check how it is written there.",
     "release.unsafe": "In “{name}” this would break the rule {code}, which knows no exception. Write something else.",
+    "release.structure": "In “{name}” replacing “{value}” would change a personal field, or the name of a tag or "
+                         "attribute. Write more of the text around it, or publish a new version of the template.",
     "release.template": "There is no template “{value}”. Choose one from the list.",
     "release.template_foreign": "“{name}” is not the template of this programme. Choose that one, or no programme.",
     "release.programme": "This programme is not there any more. Choose another one.",

@@ -242,6 +242,7 @@ def _moves(
         base = world.templates.get(template, latest.number)
         made = stamp.stamped(base, pairs, number=base.number + 1, by=by.id, at=now) if pairs else None
         if made is not None:
+            problems += _altered(base, made, pairs)
             problems += _unsafe(made)
         elif template not in wanted:
             continue
@@ -255,6 +256,25 @@ def _moves(
     if len(moves) > MAX_MOVES:
         problems.append(Problem("release.too_many", "templates", {"count": len(moves), "max": MAX_MOVES}))
     return tuple(moves)
+
+
+def _altered(base: TemplateVersion, made: TemplateVersion, pairs: tuple[tuple[str, str], ...]) -> list[Problem]:
+    """Each replacement that changes more than texts: a merge field, or the name of a tag or attribute.
+
+    Approved campaigns are carried over with the words of their partner alone compared, so that whom a
+    mail greets by what, and what its elements are, must be what was published.
+    """
+    from chalicelib.rendering import bones
+
+    before = bones.of(base.html.encode())
+    if bones.of(made.html.encode()) == before:
+        return []
+    found = []
+    for number, pair in enumerate(pairs, 1):
+        alone = stamp.stamped(base, (pair,), number=made.number, by=made.published_by, at=made.published_at)
+        if alone is not None and bones.of(alone.html.encode()) != before:
+            found.append(Problem("release.structure", f"old-{number}", {"name": base.name, "value": pair[0][:80]}))
+    return found or [Problem("release.structure", "old-1", {"name": base.name, "value": pairs[0][0][:80]})]
 
 
 def _unsafe(version: TemplateVersion) -> list[Problem]:
