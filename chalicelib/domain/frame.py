@@ -88,7 +88,19 @@ class Proposal:
     answered_at: datetime | None = None
 
 
-def open_one(proposals: Iterable[Proposal], revision: int) -> Proposal | None:
-    """The newest question about a revision that nobody answered yet."""
-    found = [p for p in proposals if not p.answer and p.revision == revision]
+def open_one(proposals: Iterable[Proposal], revision: int, standing: int = 0) -> Proposal | None:
+    """The newest question about a revision that nobody answered and no later frame overtook.
+
+    ``standing`` is the template version that the revision stands in (0: not looked at).
+    """
+    found = [p for p in proposals if not p.answer and p.revision == revision and not _overtaken(p, standing)]
     return max(found, key=lambda p: p.asked_at, default=None)
+
+
+def _overtaken(proposal: Proposal, standing: int) -> bool:
+    """Whether the revision has the look that was offered, or a newer one: taking it would lead back.
+
+    A question about the partner's words alone is put about the version that stands, and stays open.
+    """
+    return proposal.template_version < standing or (
+        proposal.template_version == standing and proposal.why == "asked")

@@ -260,13 +260,13 @@ def ask(world: World, session: PartnerSession, campaign_id: CampaignId, release_
     told = story.read(world, session, campaign_id)
     if told.revision is None or told.state not in WAITING or told.started:
         raise NotFound
-    proposal = _asked(told.history, told.revision.number, release_id)
+    proposal = _asked(told.history, told.revision, release_id)
     look = Look(world, world.partners.home(session).partner, world.books.recent(), session)
     return Question(told.name, told.state, proposal, told.revision, _then(look, proposal, told.revision))
 
 
-def _asked(history: History, revision: int, release_id: str) -> Proposal:
-    proposal = open_one(history.proposals, revision)
+def _asked(history: History, revision: Revision, release_id: str) -> Proposal:
+    proposal = open_one(history.proposals, revision.number, revision.template_version)
     if proposal is None or proposal.release != release_id:
         raise NotFound
     return proposal
@@ -284,10 +284,11 @@ def answer(
 
     ``shown`` is the digest of the frame that the page showed. Raises Conflict ``release.look_changed`` if it
     would be another one now, ``release.not_possible`` where the text has to change first, ``campaign.not_now``
-    once it started.
+    once it started; NotFound where there is no open question, or a later release brought the campaign on.
     """
     campaign, history = world.campaigns.get(session, campaign_id), world.campaigns.history(session, campaign_id)
-    proposal, now = _asked(history, campaign.revision, release_id), world.clock.now()
+    revision, now = submit.revision_of(history, campaign.revision), world.clock.now()
+    proposal = _asked(history, revision, release_id)
     said = replace(proposal, answer="taken" if take else "kept", answered_by=person.id, answered_at=now)
     if not take:
         after, entry = record(
@@ -298,7 +299,7 @@ def answer(
     if campaign.held_from is State.SENDING:
         raise Conflict("campaign.not_now", state=campaign.state.value, action=Action.REFRAME.value)
     look = Look(world, world.partners.home(session).partner, world.books.current(), session)
-    then = _then(look, proposal, submit.revision_of(history, campaign.revision))
+    then = _then(look, proposal, revision)
     if proposal.why != "asked" or then.why or then.revision is None:
         raise Conflict("release.not_possible")
     if then.revision.digests.frame != shown:

@@ -797,3 +797,33 @@ def test_a_decision_after_a_second_look_is_asked_of_the_same_people() -> None:
     asks = [a for a in here.world.campaigns.history(here.session, campaign.id).asks if a.revision == 2]
     assert {a.person_name for a in asks} == {"Rita", "Ron"}
     assert here.now_of(campaign).need == 1
+
+
+# --- what is older than what stands, and what does not wait for ever
+
+def test_an_old_question_does_not_lead_back() -> None:
+    """Asked about one look and carried on to a newer one: the first question is gone, whatever is answered."""
+    here = set_stage()
+    campaign = approved_campaign(here)
+    first = applied(here, form(here, treatment="ask")).release
+    shown = reframe.ask(here.world, here.session, campaign.id, first.id).then.revision.digests.frame  # type: ignore[union-attr]
+    newest = OLD_LOGO.replace("1", "3")
+    assert outcomes(applied(here, form(here, pairs=((NEW_LOGO, newest),)))) == [("carried", "")]
+    with pytest.raises(NotFound):
+        reframe.ask(here.world, here.session, campaign.id, first.id)
+    for take in (True, False):
+        with pytest.raises(NotFound):
+            reframe.answer(
+                here.world, here.session, here.people["paula"], campaign.id, first.id, take=take, shown=shown)
+    history = here.world.campaigns.history(here.session, campaign.id)
+    assert [frame.template_version for frame in history.frames] == [3]
+    assert newest in sent_bytes(here, campaign)
+
+
+def test_a_question_about_words_alone_stays_open() -> None:
+    """New rules against a text are a question about the version that stands."""
+    here = set_stage()
+    campaign = approved_campaign(here, headline="Now gratis")
+    known = applied(here, form(here, pairs=(), kit="banned: {en: [gratis]}\n", treatment="ask"))
+    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    assert (question.possible, question.proposal.why) == (False, "release.rules")
