@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.campaign import Campaign
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import PartnerId
 from chalicelib.domain.people import Person
-from chalicelib.domain.release import TO_DO, Line, Phase, Release, Result, Retired
+from chalicelib.domain.release import TO_DO, Line, Phase, Record, Release, Result, Retired
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import baseline, kits, reframe, release_mail, releases
@@ -25,6 +26,10 @@ from chalicelib.usecases.reframe import Site
 from chalicelib.usecases.world import World
 
 PAGE = 50
+PATIENCE = timedelta(minutes=15)
+"""How long reviewers' mails wait for the other partners: a failed turn comes again after as long."""
+EARLY = timedelta(minutes=1)
+"""By how much clocks may differ."""
 
 
 def start(world: World, release_id: str) -> None:
@@ -97,16 +102,39 @@ def _move_programmes(world: World, release: Release) -> None:
 
 
 def partner(world: World, release_id: str, partner_id: PartnerId) -> None:
-    """Do all of one partner's campaigns, mail its people once if they have something to do, and note it."""
+    """Do all of one partner's campaigns, mail its people once if they have something to do, and note it.
+
+    Where reviewers have to look again, the message comes once more after a while: if other partners are
+    not done by then, the reviewers are not kept waiting for them.
+    """
     release, done = world.releases.turn(release_id, partner_id)
     if release.phase is not Phase.APPLYING:
         return
     name, lines = ("", ()) if done else _at(world, release, partner_id)
+    now = world.clock.now()
+    if any(line.asked for line in lines):
+        again = {"v": 1, "kind": "release_partner", "release": release_id, "partner": partner_id}
+        world.queue.put(QueueName.NOTICES, again, delay=int(PATIENCE.total_seconds()))
     # Done before, it is noted again, which changes nothing and tells how many are left: this message may be the last.
     left = world.releases.note(Result(
-        release=release_id, partner=partner_id, name=name, lines=lines, at=world.clock.now()))
+        release=release_id, partner=partner_id, name=name, lines=lines, at=now))
     if left <= 0:
         world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "release_end", "release": release_id})
+    elif done:
+        _so_far(world, release_id, partner_id)
+
+
+def _so_far(world: World, release_id: str, partner_id: PartnerId) -> None:
+    """Mail the reviewers while other partners are not done, once none came in for a while.
+
+    Only the newest partner with something to review has it done, so that a reviewer gets one mail for all of
+    them. Who did not answer until the end of the release is asked again then.
+    """
+    known = world.releases.get(release_id)
+    newest = max((r for r in known.results if any(line.asked for line in r.lines)),
+                 key=lambda r: (r.at, r.partner), default=None)
+    if newest and newest.partner == partner_id and world.clock.now() >= newest.at + PATIENCE - EARLY:
+        _tell_reviewers(world, known)
 
 
 def _at(world: World, release: Release, partner_id: PartnerId) -> tuple[str, tuple[Line, ...]]:
@@ -144,16 +172,31 @@ def _campaigns(site: Site) -> Sequence[Campaign]:
 
 
 def finish(world: World, release_id: str) -> None:
-    """Mail each reviewer who has something to look at again, once for all of it, and end the release."""
+    """Mail each reviewer who has something to look at again, once for all of it, and end the release.
+
+    Of one that a person ended the reviewers are mailed, too, for what was done until then.
+    """
     known = world.releases.get(release_id)
-    if known.release.phase is not Phase.APPLYING or known.missing:
+    ended = known.release.phase is Phase.DONE and known.release.ended_by is not None
+    if not ended and (known.release.phase is not Phase.APPLYING or known.missing):
         return
     reviewers = dict.fromkeys(
         person for result in known.results for line in result.lines for person in line.asked)
     for person in reviewers:
         account: Person = world.people.account(person).person
         release_mail.tell_reviewer(world, known, account)
+    if ended:
+        return
     done = replace(
         known.release, phase=Phase.DONE, finished_at=world.clock.now(), version=known.release.version + 1)
     with suppress(Conflict):  # another copy of this message was faster
         world.releases.end(done)
+
+
+def _tell_reviewers(world: World, known: Record) -> None:
+    """One mail to each reviewer for all that waits for them."""
+    reviewers = dict.fromkeys(
+        person for result in known.results for line in result.lines for person in line.asked)
+    for person in reviewers:
+        account: Person = world.people.account(person).person
+        release_mail.tell_reviewer(world, known, account)

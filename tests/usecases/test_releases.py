@@ -35,7 +35,7 @@ from chalicelib.usecases import (
     submit,
 )
 from chalicelib.usecases.keys import content_key
-from tests.stage import Stage
+from tests.stage import Stage, add_partner
 from tests.usecases.release_stage import (
     NEW_LOGO,
     OLD_LOGO,
@@ -827,3 +827,41 @@ def test_a_question_about_words_alone_stays_open() -> None:
     known = applied(here, form(here, pairs=(), kit="banned: {en: [gratis]}\n", treatment="ask"))
     question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
     assert (question.possible, question.proposal.why) == (False, "release.rules")
+
+
+def test_reviewers_do_not_wait_for_a_partner_that_fails() -> None:
+    """A quarter of an hour after the last partner that came in they are asked, once for all of it; the end asks
+    only who did not answer."""
+    here = set_stage(reviewers=("rita",))
+    first, second = approved_campaign(here), approved_campaign(here, "peter")
+    other = add_partner(here.world, "Broken Bikes", here.programme, here.world.clock.now() + timedelta(days=60))
+    made, lost = approved(here, form(here, treatment="review")), []
+
+    def handle(message: dict[str, object]) -> None:
+        if message.get("partner") == other:
+            lost.append(message)
+        else:
+            notices.handle(message, here.world)
+
+    def deliver() -> None:
+        here.world.queue.deliver(QueueName.NOTICES, handle)  # type: ignore[arg-type]
+
+    deliver()
+    release_run.partner(here.world, made.id, here.partner)  # the same message twice is not the later one
+    assert [here.now_of(c).state for c in (first, second)] == [State.IN_REVIEW] * 2
+    assert here.mails("rita", "release_review") == []
+    here.world.clock.advance(minutes=15)
+    deliver()
+    deliver()
+    mail, = here.mails("rita", "release_review")
+    assert mail.text.count("/r/") == 2
+    assert here.world.releases.get(made.id).release.phase is Phase.APPLYING
+    code = re.search(r"Your code: (\d+)", mail.text).group(1)  # type: ignore[union-attr]
+    for token in re.findall(r"/r/([\w-]+)", mail.text):
+        review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+    assert [here.now_of(c).state for c in (first, second)] == [State.APPROVED] * 2
+    releases.go_on(here.world, made.id)
+    here.deliver()
+    assert len(lost) == 1
+    assert here.world.releases.get(made.id).release.phase is Phase.DONE
+    assert len(here.mails("rita", "release_review")) == 1
