@@ -61,7 +61,7 @@ def _proposal(visit: Visit, told: Story) -> tuple[str, str] | None:
     """Head office's open question about a new look: its title and page, while the campaign waits."""
     if told.state not in WAITING or told.started or told.revision is None:
         return None
-    found = open_one(told.history.proposals, told.revision.number)
+    found = open_one(told.history.proposals, told.revision.number, told.revision.template_version)
     return (found.title, campaign_url(visit, told.id, "look", found.release)) if found else None
 
 
