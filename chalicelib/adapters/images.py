@@ -43,10 +43,11 @@ class PillowImages:
         """Judged by header, decoded by the one decoder of its format, encoded anew."""
         source = _judged(data)
         image = _opened(data, source)
-        animated = bool(getattr(image, "is_animated", False))
-        if animated and source != "gif":
-            raise _refused("image.animated_format", format=source.upper())
         try:
+            # A camera's JPEG may carry a preview or a gain map behind the picture, which Pillow counts as frames.
+            animated = source != "jpeg" and bool(getattr(image, "is_animated", False))
+            if animated and source != "gif":
+                raise _refused("image.animated_format", format=source.upper())
             return _animation(image) if animated else _still(image, source, len(data))
         except Refused:
             raise
@@ -83,6 +84,8 @@ def _judged(data: bytes) -> str:
         raise _refused("image.too_many_scans", scans=scans, limit=image_header.MAX_SCANS)
     if source == "gif" and (frames := image_header.frames_of(data)) > MAX_FRAMES:
         raise _refused("image.too_many_frames", frames=frames, limit=MAX_FRAMES)
+    if source == "gif" and image_header.outgrown(data):
+        raise _refused("image.damaged")
     return source
 
 
@@ -202,7 +205,7 @@ def _animation(image: Image) -> Picture:
                        limit=MAX_FRAMES, side=MAX_SIDE)
     lengths, loop = [], image.info.get("loop")
     for number in range(frames):
-        image.seek(number)
+        _seek(image, number)
         lengths.append(int(image.info.get("duration", 100)))
     shown = _frames(image, frames)
     first = next(shown)
@@ -216,10 +219,18 @@ def _animation(image: Image) -> Picture:
     return Picture(made, Kind.GIF, first.width, first.height, frames, fingerprint(first), "gif")
 
 
+def _seek(image: Image, number: int) -> None:
+    """On to a frame; refused, before it is decoded, where it enlarges the canvas that the limits were held against."""
+    size = image.size
+    image.seek(number)
+    if image.size != size:
+        raise _refused("image.damaged")
+
+
 def _frames(image: Image, count: int) -> Iterator[Image]:
     """Each frame as it is seen, one at a time in memory."""
     for number in range(count):
-        image.seek(number)
+        _seek(image, number)
         frame = image.convert("RGBA" if image.has_transparency_data else "RGB")
         frame.info.clear()
         yield frame

@@ -7,7 +7,7 @@ A decoder allocates what a header promises, so a header is read here first (CWE-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 DECODED = ("jpeg", "png", "gif", "webp", "avif")
 """The formats that are read; each of the others has a sentence of its own."""
@@ -26,6 +26,8 @@ _MARKS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("pdf", lambda d: b"%PDF-" in d[:1024]),
     ("svg", lambda d: bool(_SVG.search(d[:4096]))),
 )
+_GIF_BLOCK: re.Pattern[bytes] = re.compile(rb"[,!;]")
+"""What begins a block of a GIF: a picture, an extension, the end (GIF89a, appendix A)."""
 _SIZED = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 """The markers of JPEG that begin a frame, and so tell its size."""
 MAX_SCANS = 100
@@ -53,18 +55,33 @@ def scans_of(data: bytes) -> int:
 
 def frames_of(data: bytes) -> int:
     """How many pictures a GIF holds, as far as its blocks can be followed."""
-    position, frames = 13 + _palette(data[10] if len(data) > 10 else 0), 0
-    end = len(data)
-    while position < end:
-        mark = data[position]
-        if mark == 0x2C and position + 9 < end:
-            frames += 1
-            position = _blocks(data, position + 11 + _palette(data[position + 9]))
-        elif mark == 0x21:
+    return sum(1 for _ in _descriptors(data))
+
+
+def outgrown(data: bytes) -> bool:
+    """Whether a picture of a GIF reaches beyond its canvas, which a decoder then enlarges past any limit."""
+    canvas = _gif(data)
+    if canvas is None:
+        return False
+    for at in _descriptors(data):
+        left, top, width, height = (int.from_bytes(data[n:n + 2], "little") for n in range(at + 1, at + 9, 2))
+        if left + width > canvas[0] or top + height > canvas[1]:
+            return True
+    return False
+
+
+def _descriptors(data: bytes) -> Iterator[int]:
+    """Where each picture of a GIF is described; what is no block is passed over, as decoders do."""
+    position = 13 + _palette(data[10] if len(data) > 10 else 0)
+    while found := _GIF_BLOCK.search(data, position):
+        position, mark = found.start(), found.group()
+        if mark == b"!":
             position = _blocks(data, position + 2)
+        elif mark == b"," and position + 9 < len(data):
+            yield position
+            position = _blocks(data, position + 11 + _palette(data[position + 9]))
         else:
-            break
-    return frames
+            return
 
 
 def _palette(flags: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import subprocess
 import sys
 
@@ -198,6 +199,78 @@ def test_an_animation_that_is_too_much() -> None:
     frames = [pictures.scene(50, 40, seed=n) for n in (1, 2)]
     assert code_of(pictures.file(frames[0], "WEBP", save_all=True, append_images=frames[1:])) == "image.animated_format"
     assert code_of(pictures.file(frames[0], "PNG", save_all=True, append_images=frames[1:])) == "image.animated_format"
+
+
+def gif_with(width: int, height: int, *, left: int = 0, top: int = 0, before: bytes = b"") -> bytes:
+    """A GIF of 16 by 16 points whose second picture has this size and place, and these bytes in front of it."""
+    head, tail = pictures.gif_of(1)[:-1], b"\x02\x02\x44\x01\x00\x3b"
+    return head + before + b"\x2c" + struct.pack("<HHHHB", left, top, width, height, 0) + tail
+
+
+@pytest.mark.parametrize("data", [
+    gif_with(3_000, 3_000), gif_with(5_400, 5_400), gif_with(17, 16), gif_with(16, 17), gif_with(1, 1, left=16),
+    gif_with(8, 8, top=9), gif_with(65_535, 65_535, left=65_535), gif_with(3_000, 3_000, before=b"\x00\x07"),
+    gif_with(3_000, 3_000, before=b"!\xfe\x02hi\x00"),
+], ids=range(9))
+def test_a_later_picture_beyond_the_canvas(data: bytes) -> None:
+    """The limits are held against the canvas, so no picture of a GIF may reach beyond it."""
+    assert image_header.outgrown(data) and image_header.frames_of(data) == 2
+    assert code_of(data) == "image.damaged"
+
+
+def test_pictures_within_the_canvas() -> None:
+    """A picture that ends where the canvas does is within it, and one smaller than the canvas is an animation's."""
+    assert not image_header.outgrown(gif_with(16, 16)) and not image_header.outgrown(gif_with(6, 4, left=10, top=12))
+    assert not image_header.outgrown(b"GIF89a")
+    moving = [Image.new("RGB", (60, 40), "white") for _ in range(3)]
+    for number, frame in enumerate(moving):
+        frame.paste((200, 0, 0), (50, 10 * number, 60, 10 * number + 20))
+    file = pictures.file(moving[0], "GIF", save_all=True, append_images=moving[1:])
+    made = IMAGES.made(file + b"behind the end, no block")
+    assert (made.frames, made.width, made.height) == (3, 60, 40)
+
+
+def test_a_picture_that_only_the_decoder_sees() -> None:
+    """Where Pillow reads the blocks otherwise, and enlarges the canvas at a later picture, it is stopped there."""
+    whole = pictures.file(Image.new("L", (300, 300)), "GIF")
+    frame = whole[whole.index(b"\x2c" + struct.pack("<HHHH", 0, 0, 300, 300)):]
+    assert code_of(pictures.gif_of(1)[:-1] + frame) == "image.damaged"
+    hidden = pictures.gif_of(1)[:-1] + b"!\x01\x00;" + b"." * 59 + b"\x00" + frame
+    assert image_header.frames_of(hidden) == 1 and not image_header.outgrown(hidden)
+    seen = Image.open(io.BytesIO(hidden))
+    seen.seek(1)
+    seen.load()
+    assert seen.size == (300, 300), "Pillow reads this otherwise now: the test needs another file"
+    assert code_of(hidden) == "image.damaged"
+
+
+@pytest.mark.parametrize("end", [b"!", b",", b",\x00\x00", b"!\xf9\x01"])
+def test_a_gif_that_ends_in_a_later_block(end: bytes) -> None:
+    """What Pillow raises while it looks for a second picture is a refusal or no matter, never an error."""
+    try:
+        made = IMAGES.made(pictures.file(pictures.scene(60, 40), "GIF")[:-1] + end)
+    except Refused as refused:
+        assert refused.problems[0].code == "image.damaged"
+    else:
+        assert (made.frames, made.width, made.height) == (1, 60, 40)
+
+
+def test_a_photograph_with_a_second_picture() -> None:
+    """Cameras and phones put a preview or a gain map behind the picture (MPF): the first is taken, the rest is gone."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    preview = Image.new("RGB", (64, 48), (250, 0, 0))
+    for width, height in ((120, 80), (4_000, 2_400)):
+        photo = pictures.scene(width, height)
+        file = pictures.file(photo, "MPO", save_all=True, append_images=[preview], exif=exif, quality=90)
+        assert b"MPF\x00" in file and getattr(Image.open(io.BytesIO(file)), "n_frames", 0) == 2
+        made = IMAGES.made(file)
+        side = min(1, MAX_SIDE / width)
+        assert (made.kind, made.source, made.frames) == (Kind.JPEG, "jpeg", 1)
+        assert (made.width, made.height) == (height * side, width * side), "turned as it was to be seen"
+        assert b"MPF\x00" not in made.data and made.data.count(b"\xff\xd8\xff") == 1
+        turned = pictures.file(photo.transpose(Image.Transpose.ROTATE_270))
+        assert distance(made.fingerprint, IMAGES.made(turned).fingerprint) <= 6, "the picture, not its preview"
 
 
 def test_one_identity() -> None:
