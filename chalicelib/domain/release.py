@@ -101,6 +101,7 @@ class Release:
     """``kit`` is the text of a new kit ("" for none), to be version ``kit_number`` of its scope.
 
     ``programme`` limits the release to one programme ("": all that use the templates).
+    ``ended_by`` is who ended it before all was done, if somebody did.
     ``kit_before`` and each move's ``base`` are what stood when it was prepared: if that is
     not so any more at the approval, the release is stale.
     """
@@ -126,6 +127,8 @@ class Release:
     decided_name: str = ""
     decided_at: datetime | None = None
     finished_at: datetime | None = None
+    ended_by: PersonId | None = None
+    ended_name: str = ""
     version: int = 1
 
     @property
@@ -174,6 +177,14 @@ def withdrawn(release: Release, by: PersonId, name: str, now: datetime) -> Relea
     _must_wait(release)
     return replace(
         release, phase=Phase.WITHDRAWN, decided_by=by, decided_name=name, decided_at=now, version=release.version + 1)
+
+
+def ended(release: Release, by: PersonId, name: str, now: datetime) -> Release:
+    """The release ended before all was done; raises Conflict ``release.not_now`` unless it is being applied."""
+    if release.phase is not Phase.APPLYING:
+        raise Conflict("release.not_now", phase=release.phase.value, by=release.decided_name)
+    return replace(
+        release, phase=Phase.DONE, finished_at=now, ended_by=by, ended_name=name, version=release.version + 1)
 
 
 def _must_wait(release: Release) -> None:

@@ -180,11 +180,7 @@ def finish(world: World, release_id: str) -> None:
     ended = known.release.phase is Phase.DONE and known.release.ended_by is not None
     if not ended and (known.release.phase is not Phase.APPLYING or known.missing):
         return
-    reviewers = dict.fromkeys(
-        person for result in known.results for line in result.lines for person in line.asked)
-    for person in reviewers:
-        account: Person = world.people.account(person).person
-        release_mail.tell_reviewer(world, known, account)
+    _tell_reviewers(world, known)
     if ended:
         return
     done = replace(

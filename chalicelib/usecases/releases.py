@@ -162,6 +162,25 @@ def go_on(world: World, release_id: str) -> None:
     world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "release", "release": release_id})
 
 
+def end(world: World, by: Person, release_id: str) -> None:
+    """End a release that stands still, as it is: what is done stays, what is missing is left, the next may begin.
+
+    Its reviewers are told behind the queue. Raises Conflict ``release.not_now`` unless it is being applied.
+    """
+    found = look(world, release_id).release
+    if found.phase is not Phase.DONE or found.ended_by != by.id:  # else the form was sent twice
+        world.releases.end(rules.ended(found, by.id, by.name, world.clock.now()))
+    world.queue.put(QueueName.NOTICES, {"v": 1, "kind": "release_end", "release": release_id})
+
+
+def not_reached(world: World, known: Record) -> Sequence[str]:
+    """The names of the partners that a release was ended without, in one read where there are any."""
+    if known.release.phase is not Phase.DONE or not known.missing:
+        return ()
+    names = {card.id: card.name for card in world.partners.cards()}
+    return sorted((names.get(partner, partner) for partner in known.missing), key=str.casefold)
+
+
 def of_programme(world: World, release: Release) -> Sequence[Programme]:
     """The programmes of a release, in one read: those that use its templates and are not over."""
     since = release.decided_at or world.clock.now()

@@ -140,6 +140,15 @@ def go_on(visit: Visit, release: str) -> Answer:
     return _step(visit, release, lambda: releases.go_on(visit.world, release))
 
 
+@routes.post("/hq/releases/{release}/end")
+@hq_page(Role.HQ_ADMIN)
+def end(visit: Visit, release: str) -> Answer:
+    """End one that stands still, without the partners that are missing."""
+    if visit.form.get("sure-end") != "yes":
+        return _page(visit, releases.look(visit.world, release), (Problem("switch.confirm", "sure-end"),), status=422)
+    return _step(visit, release, lambda: releases.end(visit.world, visit.person, release))
+
+
 def _step(visit: Visit, release: str, act: Any) -> Answer:
     """Take a step; one that came too late says so on the page."""
     try:
@@ -155,6 +164,7 @@ def _page(visit: Visit, known: Record, problems: tuple[Problem, ...] = (), *, st
         visit, "hq/release.html", status=status, errors=problems, desk=visit.world.programmes.desk(),
         active="Templates", known=known, release=release, phases=_phases(visit), kit_diff=_kit_diff(visit, release),
         is_admin=Role.HQ_ADMIN in visit.hq_roles, mine=release.prepared_by == visit.person.id,
+        not_reached=releases.not_reached(visit.world, known),
         why=lambda code: texts.sentence(Problem(code), visit.language),
     )
 
