@@ -26,6 +26,8 @@ _MARKS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("pdf", lambda d: b"%PDF-" in d[:1024]),
     ("svg", lambda d: bool(_SVG.search(d[:4096]))),
 )
+MAX_EXTENSIONS = 5_000
+"""Of a GIF: each picture has one or two of them."""
 _GIF_BLOCK: re.Pattern[bytes] = re.compile(rb"[,!;]")
 """What begins a block of a GIF: a picture, an extension, the end (GIF89a, appendix A)."""
 _SIZED = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -55,30 +57,41 @@ def scans_of(data: bytes) -> int:
 
 def frames_of(data: bytes) -> int:
     """How many pictures a GIF holds, as far as its blocks can be followed."""
-    return sum(1 for _ in _descriptors(data))
+    return sum(mark == b"," for mark, _ in _gif_blocks(data))
 
 
 def outgrown(data: bytes) -> bool:
-    """Whether a picture of a GIF reaches beyond its canvas, which a decoder then enlarges past any limit."""
+    """Whether a GIF would cost a decoder more than its canvas lets expect.
+
+    A picture that reaches beyond the canvas makes decoders enlarge it past any limit; comments in
+    great number are joined one by one.
+    """
     canvas = _gif(data)
     if canvas is None:
         return False
-    for at in _descriptors(data):
+    extensions = 0
+    for mark, at in _gif_blocks(data):
+        if mark == b"!":
+            extensions += 1
+            if extensions > MAX_EXTENSIONS:
+                return True
+            continue
         left, top, width, height = (int.from_bytes(data[n:n + 2], "little") for n in range(at + 1, at + 9, 2))
         if left + width > canvas[0] or top + height > canvas[1]:
             return True
     return False
 
 
-def _descriptors(data: bytes) -> Iterator[int]:
-    """Where each picture of a GIF is described; what is no block is passed over, as decoders do."""
+def _gif_blocks(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Mark and place of each extension and picture of a GIF; what is no block is passed over, as decoders do."""
     position = 13 + _palette(data[10] if len(data) > 10 else 0)
     while found := _GIF_BLOCK.search(data, position):
         position, mark = found.start(), found.group()
         if mark == b"!":
+            yield mark, position
             position = _blocks(data, position + 2)
         elif mark == b"," and position + 9 < len(data):
-            yield position
+            yield mark, position
             position = _blocks(data, position + 11 + _palette(data[position + 9]))
         else:
             return

@@ -336,3 +336,13 @@ def test_headers(kind: str) -> None:
     assert image_header.size_of("webp", lossless) == (123, 77)
     wide = pictures.file(Image.new("RGBA", (123, 77), (9, 9, 9, 9)), "WEBP", exif=b"Exif\x00\x00")
     assert image_header.size_of("webp", wide) == (123, 77)
+
+
+def test_a_gif_of_comments() -> None:
+    """A decoder joins comments one by one; a million of them is no picture, a few are."""
+    head = b"GIF89a" + struct.pack("<HH", 10, 10) + b"\x00\x00\x00"
+    picture = b"," + struct.pack("<HHHH", 0, 0, 10, 10) + b"\x00\x02\x00"
+    for number, outgrown in ((image_header.MAX_EXTENSIONS, False), (image_header.MAX_EXTENSIONS + 1, True)):
+        assert image_header.outgrown(head + b"!\xfe\x00" * number + picture + b";") is outgrown
+    with pytest.raises(Refused, match=r"image\.damaged"):
+        PillowImages().made(head + b"!\xfe\x00" * 1_000_000 + picture + b";")
