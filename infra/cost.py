@@ -139,6 +139,8 @@ def render(
 
 
 MAILS = 1_000_000
+VARIES = frozenset({"dynamodb.read"})
+"""What is said to one digit: how customers lie over the partitions follows from random keys, and with it the reads."""
 
 
 def _per_mails(send: Mapping[str, int], counted: int) -> list[Line]:
@@ -146,16 +148,16 @@ def _per_mails(send: Mapping[str, int], counted: int) -> list[Line]:
     million = prices()["per_million"]
     # Each contact is read once more, to freeze the audience: four to a unit.
     read = Line("dynamodb.read for the audience", MAILS // 4, MAILS / 4e6 * million["dynamodb.read"])
-    sent = [(x.what, _about(x.units * MAILS / counted)) for x in bill(send)]
+    sent = [(x.what, _about(x.units * MAILS / counted, 1 if x.what in VARIES else 2)) for x in bill(send)]
     gigabytes = MAILS * EVENTS * EVENT_KB / 1_000_000
     events = Line(f"events of SES, {EVENTS} a mail, GB by Firehose", round(gigabytes),
                   gigabytes * prices()["per_gb"]["firehose"])
     return [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent), events]
 
 
-def _about(number: float) -> int:
-    """To two digits: how customers lie over the partitions follows from random keys, and with it the reads."""
-    return int(round(number, 2 - len(str(int(number)))))
+def _about(number: float, digits: int) -> int:
+    """To so many digits."""
+    return int(round(number, digits - len(str(int(number)))))
 
 
 def _row(what: str, calls: Mapping[str, int]) -> str:
