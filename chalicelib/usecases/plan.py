@@ -28,7 +28,8 @@ from chalicelib.domain.step import next_look, take
 from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change
-from chalicelib.usecases import approved, assets, control, outbox, review
+from chalicelib.usecases import approved, assets, control, outbox
+from chalicelib.usecases.lapse import lapse
 from chalicelib.usecases.world import World
 
 _SAMPLE = (0, 64, 128, 192)
@@ -58,7 +59,7 @@ def _look(world: World, session: PartnerSession, campaign: Campaign, per_slice: 
     elif campaign.state is State.SENDING:
         _look_after(world, session, campaign)
     elif campaign.state is State.IN_REVIEW:
-        review.lapse(world, session, campaign)
+        lapse(world, session, campaign)
     elif campaign.state is State.HELD:
         _look_later(world, session, campaign)
 

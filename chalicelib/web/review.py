@@ -13,7 +13,7 @@ from chalicelib import texts
 from chalicelib.domain.campaign import Verdict
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.record import dataclass
-from chalicelib.usecases import review, review_mail
+from chalicelib.usecases import decision, review, review_mail
 from chalicelib.web import http, pages
 from chalicelib.web.guard import Visit
 from chalicelib.web.http import Answer
@@ -44,7 +44,7 @@ def decide(visit: Visit, token: str) -> Answer:
     if typed.verdict not in set(Verdict):
         return _page(visit, token, review.look(visit.world, token), typed)
     try:
-        review.decide(
+        decision.decide(
             visit.world, token, Verdict(typed.verdict), code=visit.form.get("code"), reason=typed.reason,
             shown=visit.form.get("shown"),
         )
@@ -60,7 +60,7 @@ def revoke(visit: Visit, token: str) -> Answer:
     """Take an own approval back until the start."""
     typed = Typed(reason=visit.form.get("reason"))
     try:
-        review.revoke(visit.world, token, code=visit.form.get("code"), reason=typed.reason)
+        decision.revoke(visit.world, token, code=visit.form.get("code"), reason=typed.reason)
     except Refused as refused:
         return _page(visit, token, review.look(visit.world, token), typed, refused.problems, status=422)
     except Conflict as conflict:

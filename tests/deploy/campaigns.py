@@ -10,7 +10,7 @@ from chalicelib.domain.campaign import Campaign, Verdict
 from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import contacts, drafts, review, submit
+from chalicelib.usecases import contacts, decision, drafts, review, submit
 from chalicelib.usecases.drafts import Typed
 from chalicelib.wiring import Container
 from infra.local import seed
@@ -57,4 +57,4 @@ def asked(deployed: Deployed, dealer: int) -> tuple[str, str]:
 def approve(world: Container, token: str, code: str) -> None:
     """The reviewer's yes."""
     shown = review.look(world, token)
-    review.decide(world, token, Verdict.APPROVE, code=code, shown=shown.revision.digests.both)
+    decision.decide(world, token, Verdict.APPROVE, code=code, shown=shown.revision.digests.both)

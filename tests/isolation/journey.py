@@ -40,6 +40,7 @@ from chalicelib.usecases import (
     assets,
     contacts,
     control,
+    decision,
     doctor,
     drafts,
     imports,
@@ -377,7 +378,7 @@ def approved(j: Journey) -> None:
     assert code, text
     with acting("pages-hq"), j.phase("a campaign is approved"):
         shown = review.look(hq, token[1])
-        review.decide(hq, token[1], Verdict.APPROVE, code=code[1], shown=shown.revision.digests.both)
+        decision.decide(hq, token[1], Verdict.APPROVE, code=code[1], shown=shown.revision.digests.both)
     j.settle()
     with acting("pages-partner"):
         j.campaign = w.campaigns.get(j.session(), campaign.id)

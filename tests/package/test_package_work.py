@@ -20,7 +20,7 @@ from chalicelib.domain.schedule import LOCAL_FORMAT, zone_of
 from chalicelib.domain.scope import Zone
 from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import drafts, progress, review, submit
+from chalicelib.usecases import decision, drafts, progress, review, submit
 from chalicelib.usecases.drafts import Typed
 from infra.local import resources, seed, ses
 from infra.local.clock import OffsetClock
@@ -145,7 +145,7 @@ def test_the_package_does_the_work(deployment: Deployment) -> None:
     assert token
     assert code
     shown = review.look(world, token[1])
-    review.decide(world, token[1], Verdict.APPROVE, code=code[1], shown=shown.revision.digests.both)
+    decision.decide(world, token[1], Verdict.APPROVE, code=code[1], shown=shown.revision.digests.both)
     deployment.settle()
     assert world.campaigns.get(session, campaign.id).state is State.APPROVED
 

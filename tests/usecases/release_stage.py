@@ -11,7 +11,7 @@ from chalicelib.domain.people import Role
 from chalicelib.domain.release import Record, Release
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import releases, review
+from chalicelib.usecases import decision, releases
 from chalicelib.usecases.releases import Plan
 from tests.stage import SOURCE, Stage, person, stage
 
@@ -85,7 +85,7 @@ def applied(here: Stage, form: Plan | None = None) -> Record:
 def decide(here: Stage, name: str = "rita", verdict: Verdict = Verdict.APPROVE) -> None:
     """A reviewer answers from the newest mail."""
     token, code = here.token_and_code(name)
-    review.decide(here.world, token, verdict, code=code)
+    decision.decide(here.world, token, verdict, code=code)
 
 
 def approved_campaign(here: Stage, by: str = "paula", **values: str) -> Campaign:

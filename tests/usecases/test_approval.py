@@ -16,9 +16,10 @@ from chalicelib.domain.partner import PartnerState
 from chalicelib.domain.people import Role
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import drafts, plan, review, submit
+from chalicelib.usecases import decision, drafts, plan, review, submit
 from chalicelib.usecases.drafts import Typed
 from chalicelib.usecases.keys import content_key
+from chalicelib.usecases.lapse import lapse
 from tests.fakes.workflow import FakeCampaigns
 from tests.stage import Stage, stage
 
@@ -220,7 +221,7 @@ def test_who_lost_the_role_decides_no_more(scene: Stage) -> None:
 
 def decide(scene: Stage, who: str, verdict: Verdict, reason: str = "") -> review.Review:
     token, code = scene.token_and_code(who)
-    return review.decide(scene.world, token, verdict, code=code, reason=reason)
+    return decision.decide(scene.world, token, verdict, code=code, reason=reason)
 
 
 @pytest.mark.parametrize(("verdict", "state"), [
@@ -269,7 +270,7 @@ def test_race_between_look_and_write(scene: Stage) -> None:
 
     scene.world.campaigns.commit = late  # type: ignore[method-assign]
     with pytest.raises(Conflict, match=r"review\.decided"):
-        review.decide(scene.world, token, Verdict.DECLINE, code=code, reason="no")
+        decision.decide(scene.world, token, Verdict.DECLINE, code=code, reason="no")
     answers = [a for a in scene.world.campaigns.history(scene.session, campaign.id).asks if a.verdict]
     assert [a.person_name for a in answers] == ["Rita"]
 
@@ -289,12 +290,12 @@ def test_wrong_code(scene: Stage) -> None:
     campaign = scene.submitted()
     token, code = scene.token_and_code("rita")
     wrong = f"{(int(code) + 1) % 10000:04d}"
-    for _ in range(review.MAX_TRIES):
+    for _ in range(decision.MAX_TRIES):
         with pytest.raises(Refused) as refused:
-            review.decide(scene.world, token, Verdict.APPROVE, code=wrong)
+            decision.decide(scene.world, token, Verdict.APPROVE, code=wrong)
         assert codes(refused) == {"review.code_wrong"}
     with pytest.raises(Conflict, match=r"link\.tries"):
-        review.decide(scene.world, token, Verdict.APPROVE, code=code)
+        decision.decide(scene.world, token, Verdict.APPROVE, code=code)
     assert scene.now_of(campaign).state is State.IN_REVIEW
     review.request_fresh(scene.world, token)
     scene.deliver()
@@ -322,11 +323,11 @@ def test_codes_guessed_at_once(scene: Stage) -> None:
             return getattr(scene.world, name)
 
     world: Any = AtOnce()
-    for guess in range(review.MAX_TRIES):
+    for guess in range(decision.MAX_TRIES):
         with pytest.raises(Refused):
-            review.decide(world, token, Verdict.APPROVE, code=f"{(int(code) + 1 + guess) % 10000:04d}")
+            decision.decide(world, token, Verdict.APPROVE, code=f"{(int(code) + 1 + guess) % 10000:04d}")
     with pytest.raises(Conflict, match=r"link\.tries"):
-        review.decide(world, token, Verdict.APPROVE, code=code)
+        decision.decide(world, token, Verdict.APPROVE, code=code)
     assert scene.now_of(campaign).state is State.IN_REVIEW
 
 
@@ -334,11 +335,11 @@ def test_a_right_code_is_no_try(scene: Stage) -> None:
     """Who typed the right code and forgot the reason may do so any number of times."""
     scene.submitted()
     token, code = scene.token_and_code("rita")
-    for _ in range(review.MAX_TRIES + 1):
+    for _ in range(decision.MAX_TRIES + 1):
         with pytest.raises(Refused) as refused:
-            review.decide(scene.world, token, Verdict.DECLINE, code=code)
+            decision.decide(scene.world, token, Verdict.DECLINE, code=code)
         assert codes(refused) == {"review.reason_missing"}
-    review.decide(scene.world, token, Verdict.DECLINE, code=code, reason="Not this month")
+    decision.decide(scene.world, token, Verdict.DECLINE, code=code, reason="Not this month")
 
 
 def test_all_that_is_wrong_with_an_answer(scene: Stage) -> None:
@@ -346,7 +347,7 @@ def test_all_that_is_wrong_with_an_answer(scene: Stage) -> None:
     scene.submitted()
     token, _ = scene.token_and_code("rita")
     with pytest.raises(Refused) as refused:
-        review.decide(scene.world, token, Verdict.DECLINE, code="", reason="  ")
+        decision.decide(scene.world, token, Verdict.DECLINE, code="", reason="  ")
     assert codes(refused) == {"review.reason_missing", "review.code_wrong"}
     assert scene.world.links.get(review.token_hash(token)).tries == 0
 
@@ -358,7 +359,7 @@ def test_code_of_a_colleague_does_not_fit(scene: Stage) -> None:
     if code == scene.token_and_code("rita")[1]:
         pytest.fail("the seeded codes must differ")
     with pytest.raises(Refused):
-        review.decide(scene.world, token, Verdict.APPROVE, code=code)
+        decision.decide(scene.world, token, Verdict.APPROVE, code=code)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "../etc/passwd", "ü" * 43])
@@ -392,7 +393,7 @@ def test_shown_digests_must_be_current(scene: Stage) -> None:
     scene.submitted()
     token, code = scene.token_and_code("rita")
     with pytest.raises(Conflict, match=r"review\.void"):
-        review.decide(scene.world, token, Verdict.APPROVE, code=code, shown="other.digests")
+        decision.decide(scene.world, token, Verdict.APPROVE, code=code, shown="other.digests")
 
 
 def test_role_change_kills_open_links(scene: Stage) -> None:
@@ -437,7 +438,7 @@ def test_resubmission_asks_anew_and_shows_what_changed(scene: Stage) -> None:
     scene.deliver()
     assert "Short" in scene.mails("rita", "review_request")[-1].text.partition("different")[2]
     with pytest.raises(CountersignError):
-        review.decide(scene.world, old, Verdict.APPROVE, code=old_code)
+        decision.decide(scene.world, old, Verdict.APPROVE, code=old_code)
     decide(scene, "rita", Verdict.APPROVE)
     assert scene.now_of(campaign).state is State.APPROVED
     assert scene.now_of(campaign).revision == 2
@@ -449,14 +450,14 @@ def test_revoke_until_the_start(scene: Stage) -> None:
     decide(scene, "rita", Verdict.APPROVE)
     token, code = scene.token_and_code("rita")
     with pytest.raises(Conflict, match=r"review\.not_revocable"):
-        review.revoke(scene.world, *scene.token_and_code("ron")[:1], code="0000", reason="x")
-    review.revoke(scene.world, token, code=code, reason="Wrong price")
+        decision.revoke(scene.world, *scene.token_and_code("ron")[:1], code="0000", reason="x")
+    decision.revoke(scene.world, token, code=code, reason="Wrong price")
     assert scene.now_of(campaign).state is State.IN_REVIEW
     assert scene.now_of(campaign).approved_at is None
     decide(scene, "ron", Verdict.APPROVE)
     scene.world.clock.advance(days=3)
     with pytest.raises(Conflict, match=r"review\.not_revocable"):
-        review.revoke(scene.world, *scene.token_and_code("ron")[:1], code=scene.token_and_code("ron")[1], reason="x")
+        decision.revoke(scene.world, *scene.token_and_code("ron")[:1], code=scene.token_and_code("ron")[1], reason="x")
 
 
 # --- the clock
@@ -480,7 +481,7 @@ def test_silence_moves_to_the_next_day_if_the_partner_chose_so(scene: Stage) -> 
     scene.deliver()
     old, _ = scene.token_and_code("rita")
     scene.world.clock.advance(days=2, hours=1)
-    review.lapse(scene.world, scene.session, scene.now_of(campaign))
+    lapse(scene.world, scene.session, scene.now_of(campaign))
     scene.deliver()
     after = scene.now_of(campaign)
     assert after.state is State.IN_REVIEW
@@ -499,7 +500,7 @@ def test_next_slot_ends_with_the_run_window(scene: Stage) -> None:
     drafts.save(scene.world, scene.session, scene.people["paula"], campaign.id, 2, Typed(on_lapse="next_slot"))
     submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, 3, terms=True)
     scene.world.clock.advance(days=90)
-    review.lapse(scene.world, scene.session, scene.now_of(campaign))
+    lapse(scene.world, scene.session, scene.now_of(campaign))
     assert scene.now_of(campaign).state is State.EXPIRED
 
 
@@ -588,7 +589,7 @@ def test_a_start_judges_two_reads_of_one_moment(scene: Stage, moved: bool, state
     campaign = scene.submitted()
     scene.deliver()
     token, code = scene.token_and_code("rita")
-    review.decide(scene.world, token, Verdict.APPROVE, code=code)
+    decision.decide(scene.world, token, Verdict.APPROVE, code=code)
     start = scene.now_of(campaign).start
     assert start is not None
     scene.world.clock.advance(seconds=(start.at - scene.world.clock.now()).total_seconds() + 1)

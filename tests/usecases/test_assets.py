@@ -18,7 +18,8 @@ from chalicelib.domain.scope import Scope
 from chalicelib.events import imports
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import asset_place, assets, drafts, plan, review, submit
+from chalicelib.usecases import asset_place, assets, decision, drafts, plan, submit
+from chalicelib.usecases.lapse import lapse
 from tests import pictures
 from tests import stage as staging
 from tests.stage import SOURCE, Stage
@@ -287,6 +288,8 @@ def test_a_brand_field_takes_a_part_of_a_brand_picture(stage: Stage) -> None:
     made = cut(stage, place(stage), found)
     where = place(stage, "badge")
     asset_place.choose(stage.world, stage.session, stage.people["paula"], where, stage.partner, made.asset)
+    part = assets.find(stage.world, stage.session, made.asset)
+    assert owner_in("https://media.example.com", values(stage, where)["badge"]) == (stage.partner, part.token)
 
 
 def test_cuts_that_would_not_do(stage: Stage) -> None:
@@ -359,7 +362,7 @@ def approve(stage: Stage, campaign: Campaign) -> None:
     submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
     stage.deliver()
     token, code = stage.token_and_code("rita")
-    review.decide(stage.world, token, Verdict.APPROVE, code=code)
+    decision.decide(stage.world, token, Verdict.APPROVE, code=code)
 
 
 def test_an_approval_remembers_the_partner_s_picture(stage: Stage) -> None:
@@ -382,7 +385,7 @@ def test_an_approval_that_is_taken_back_is_forgotten(stage: Stage) -> None:
     first = with_picture(stage, url)
     approve(stage, first)
     token, code = stage.token_and_code("rita")
-    review.revoke(stage.world, token, code=code, reason="I had not seen the picture")
+    decision.revoke(stage.world, token, code=code, reason="I had not seen the picture")
     assert assets.find(stage.world, stage.session, own.sha256).approved_at is None
     assert codes(stage, with_picture(stage, url)) == [("BRD006", "warn")]
     second = with_picture(stage, url)
@@ -391,7 +394,7 @@ def test_an_approval_that_is_taken_back_is_forgotten(stage: Stage) -> None:
     third = with_picture(stage, url)
     approve(stage, third)
     token, code = stage.token_and_code("rita")
-    review.revoke(stage.world, token, code=code, reason="Another reason")
+    decision.revoke(stage.world, token, code=code, reason="Another reason")
     assert codes(stage, with_picture(stage, url)) == []
 
 
@@ -437,7 +440,7 @@ def test_a_campaign_does_not_move_past_a_picture_s_last_day(stage: Stage, days: 
     drafts.save(stage.world, stage.session, stage.people["paula"], campaign.id, 2, drafts.Typed(on_lapse="next_slot"))
     submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 3, terms=True)
     stage.world.clock.advance(days=2)
-    review.lapse(stage.world, stage.session, stage.now_of(campaign))
+    lapse(stage.world, stage.session, stage.now_of(campaign))
     assert stage.now_of(campaign).state is state
 
 
@@ -450,7 +453,7 @@ def test_a_campaign_does_not_start_past_a_picture_s_last_day(stage: Stage, ends:
     submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
     stage.deliver()
     token, code = stage.token_and_code("rita")
-    review.decide(stage.world, token, Verdict.APPROVE, code=code)
+    decision.decide(stage.world, token, Verdict.APPROVE, code=code)
     assets.change(stage.world, None, brand.sha256, replace(LAKE, until=day), version=brand.version)
     start = stage.now_of(campaign).start
     assert start is not None

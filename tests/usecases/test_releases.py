@@ -23,6 +23,7 @@ from chalicelib.ports.system import QueueName
 from chalicelib.usecases import approved as loading
 from chalicelib.usecases import (
     control,
+    decision,
     drafts,
     kits,
     plan,
@@ -234,8 +235,8 @@ def test_no_reviewers_link_dies() -> None:
     assert found.standing is review.Standing.OPEN
     assert found.digest == here.now_of(campaign).digests.both  # type: ignore[union-attr]
     with pytest.raises(Conflict, match=r"review\.reframed"):  # the page was open while the release was applied
-        review.decide(here.world, token, Verdict.APPROVE, code=code, shown=old.digest)
-    review.decide(here.world, token, Verdict.APPROVE, code=code, shown=found.digest)
+        decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=old.digest)
+    decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=found.digest)
     assert here.now_of(campaign).state is State.APPROVED
     assert len(here.mails("rita", "review_request")) == 1
 
@@ -258,7 +259,7 @@ def test_two_releases_one_after_the_other() -> None:
     applied(here)
     applied(here, form(here, pairs=((NEW_LOGO, OLD_LOGO.replace("1", "3")),)))
     assert [f.sequence for f in here.world.campaigns.history(here.session, campaign.id).frames] == [1, 2]
-    review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+    decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
     assert "logo-3.png" in sent_bytes(here, campaign)
 
 
@@ -288,7 +289,7 @@ def test_the_links_of_a_second_look_decide() -> None:
     mail, = here.mails("rita", "release_review")
     token = re.search(r"/r/([\w-]+)", mail.text).group(1)  # type: ignore[union-attr]
     code = re.search(r"Your code: (\d+)", mail.text).group(1)  # type: ignore[union-attr]
-    review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+    decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
     assert here.now_of(campaign).state is State.APPROVED
     assert NEW_LOGO in sent_bytes(here, campaign)
 
@@ -559,10 +560,10 @@ def test_a_decision_at_the_same_moment() -> None:
 
     here.world.campaigns.commit = between  # type: ignore[method-assign]
     with pytest.raises(Conflict, match=r"review\.reframed"):
-        review.decide(here.world, token, Verdict.APPROVE, code=code, shown=shown)
+        decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=shown)
     assert here.now_of(campaign).state is State.IN_REVIEW
     assert outcomes(here.world.releases.get(made.id)) == [("carried", "")]
-    review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+    decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
     assert here.now_of(campaign).state is State.APPROVED
 
 
@@ -858,7 +859,7 @@ def test_reviewers_do_not_wait_for_a_partner_that_fails() -> None:
     assert here.world.releases.get(made.id).release.phase is Phase.APPLYING
     code = re.search(r"Your code: (\d+)", mail.text).group(1)  # type: ignore[union-attr]
     for token in re.findall(r"/r/([\w-]+)", mail.text):
-        review.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
+        decision.decide(here.world, token, Verdict.APPROVE, code=code, shown=review.look(here.world, token).digest)
     assert [here.now_of(c).state for c in (first, second)] == [State.APPROVED] * 2
     releases.go_on(here.world, made.id)
     here.deliver()

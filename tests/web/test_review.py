@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.domain.campaign import State, Verdict
-from chalicelib.usecases import review, submit
+from chalicelib.usecases import decision, submit
 from chalicelib.web.http import Answer, Request
 from chalicelib.web.review import routes
 from chalicelib.web.routes import respond
@@ -129,7 +129,7 @@ def test_scanner_bot_decides_nothing(scene: Stage) -> None:
     assert not [a for a in scene.world.campaigns.history(scene.session, campaign.id).asks if a.verdict]
     # The link was not used up by the scanner either: the reviewer's own decision still counts.
     token, code = scene.token_and_code("rita")
-    review.decide(scene.world, token, Verdict.APPROVE, code=code)
+    decision.decide(scene.world, token, Verdict.APPROVE, code=code)
 
 
 @pytest.mark.parametrize("kind", ["no nonce", "no cookie", "foreign origin", "foreign site"])
@@ -170,7 +170,7 @@ def test_second_reviewer_reads_who_was_faster(scene: Stage) -> None:
     visitor = Visitor(scene)
     visitor.open(f"/r/{token}")
     mine, own_code = scene.token_and_code("rita")
-    review.decide(scene.world, mine, Verdict.APPROVE, code=own_code)
+    decision.decide(scene.world, mine, Verdict.APPROVE, code=own_code)
     answer = visitor.post(f"/r/{token}", verdict="decline", code=code, reason="no")
     assert answer.status == 409
     assert "Already decided by Rita" in answer.body
