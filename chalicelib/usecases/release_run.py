@@ -20,7 +20,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.release import TO_DO, Line, Phase, Record, Release, Result, Retired
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
-from chalicelib.usecases import baseline, kits, reframe, release_mail, releases
+from chalicelib.usecases import baseline, kits, reframe, release_mail, release_moves, releases
 from chalicelib.usecases.refit import Look
 from chalicelib.usecases.reframe import Site
 from chalicelib.usecases.world import World
@@ -63,7 +63,7 @@ def _publish(world: World, release: Release) -> None:
     assert release.decided_at is not None
     for move in release.moves:
         if move.stamped:
-            made = releases.target(world, release, move, by=release.prepared_by, at=release.decided_at)
+            made = release_moves.target(world, release, move, by=release.prepared_by, at=release.decided_at)
             try:
                 world.templates.publish(made)
             except Conflict:

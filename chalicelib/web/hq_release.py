@@ -12,7 +12,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import ProgrammeId, is_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.release import Old, Phase, Record, Release, Treatment
-from chalicelib.usecases import releases
+from chalicelib.usecases import release_moves, releases
 from chalicelib.web import http
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.hq_common import STAFF, market_choices, market_of, new_id
@@ -104,7 +104,7 @@ def mail(visit: Visit, release: str, template: str) -> Answer:
     move = next((m for m in found.moves if m.template == template), None)
     if move is None:
         raise NotFound
-    made = releases.target(visit.world, found, move, by=found.prepared_by, at=found.prepared_at)
+    made = release_moves.target(visit.world, found, move, by=found.prepared_by, at=found.prepared_at)
     return preview(made.html)
 
 
@@ -150,9 +150,11 @@ def end(visit: Visit, release: str) -> Answer:
 
 
 def _step(visit: Visit, release: str, act: Any) -> Answer:
-    """Take a step; one that came too late says so on the page."""
+    """Take a step; one that came too late, or is refused, says so on the page."""
     try:
         act()
+    except Refused as refused:
+        return _page(visit, releases.look(visit.world, release), refused.problems, status=422)
     except Conflict as conflict:
         return _page(visit, releases.look(visit.world, release), (conflict.problem,), status=409)
     return redirect(visit.urls.release(release))
@@ -185,7 +187,7 @@ def _form(
 ) -> Answer:
     """``chosen`` None ticks every template that may go on."""
     only = form.get("programme", "")
-    known = releases.candidates(visit.world, only)
+    known = release_moves.candidates(visit.world, only)
     rows = _rows(form)
     desk = visit.world.programmes.desk(ProgrammeId(only) if is_id(only, "prg") else None)
     return render(

@@ -17,7 +17,7 @@ from chalicelib.domain.people import Role
 from chalicelib.domain.release import Phase
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
-from chalicelib.usecases import access, assets, control, people, publish, releases
+from chalicelib.usecases import access, assets, control, people, publish, release_moves, releases
 from infra.local import seed
 from tests import pictures
 from tests.isolation import journey
@@ -58,7 +58,7 @@ def release(j: Journey) -> None:
     j.settle()
     with acting("pages-hq"):
         assert releases.look(w, made.id).release.phase is Phase.DONE
-        releases.candidates(w)
+        release_moves.candidates(w)
 
 
 def paused(j: Journey) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
+from chalicelib.domain import stamp
 from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import Conflict, Permanent, Refused
 from chalicelib.domain.people import Role
@@ -64,6 +68,32 @@ def test_texts_addresses_and_colours_are_replaced(old: str, new: str) -> None:
     here = rich_stage()
     made = prepared(here, plan(here, pairs=((old, new),)))
     assert [move.stamped for move in made.moves] == [True]
+
+
+@pytest.mark.parametrize(("pair", "code"), [
+    (("first_name", "last_name"), "release.structure"), (("center", "section"), "release.structure"),
+    (("https://brand.example/logo-1.png", "javascript:alert(1)"), "release.unsafe"),
+])
+def test_the_approval_judges_a_release_of_older_rules(pair: tuple[str, str], code: str) -> None:
+    """One that was stored before a rule was there is refused like a new one, and waits to be withdrawn."""
+    here = rich_stage()
+    made, henry = prepared(here), here.people["henry"]
+    base = next(iter(here.world.templates.versions.values()))
+    after = stamp.stamped(base, (pair,), number=2, by=made.prepared_by, at=made.prepared_at)
+    assert after is not None
+    older = replace(made, pairs=(pair,), moves=(
+        replace(made.moves[0], sha256=hashlib.sha256(after.html.encode()).hexdigest()),))
+    here.world.releases.releases[made.id] = older
+    with pytest.raises(Refused) as refused:
+        releases.approve(here.world, henry, made.id, shown=older.fingerprint)
+    assert [(p.code, p.field, p.params["name"]) for p in refused.value.problems] == [(code, "", "Spring")]
+    assert here.world.releases.get(made.id).release.phase is Phase.PREPARED
+    page = stage.browser(here.world, henry, routes=(*stage.FRAME, *hq_release.routes))
+    path = f"/hq/releases/{made.id}"
+    sent = page.post(f"{path}/approve", {
+        "csrf": page.get(path).field("csrf"), "sure": "yes", "shown": older.fingerprint})
+    assert sent.status == 422
+    assert "In “Spring”" in sent.body
 
 
 def test_bones_are_the_same_for_other_words() -> None:

@@ -29,6 +29,7 @@ from chalicelib.usecases import (
     plan,
     programmes,
     reframe,
+    release_moves,
     release_run,
     releases,
     review,
@@ -775,12 +776,12 @@ def test_one_programme_alone_moves_to_a_newer_version() -> None:
     other = replace(here.world.programmes.get(here.programme), id=ProgrammeId("prg_" + "9" * 26), title="Other")
     here.world.programmes.add(other)
     publish_next(here, LOCKED)
-    assert [(c.newest, c.used) for c in releases.candidates(here.world)] == [(2, (1,))]
+    assert [(c.newest, c.used) for c in release_moves.candidates(here.world)] == [(2, (1,))]
     known = applied(here, moving(here, programme=here.programme))
     assert known.release.phase is Phase.DONE
     assert here.world.programmes.get(here.programme).template_version == 2
     assert here.world.programmes.get(other.id).template_version == 1
-    assert releases.candidates(here.world, here.programme) == []
+    assert release_moves.candidates(here.world, here.programme) == []
     with pytest.raises(Refused, match=r"release\.template_foreign"):
         foreign = replace(
             here.world.programmes.get(here.programme), id=ProgrammeId("prg_" + "8" * 26),
