@@ -21,7 +21,9 @@ def one_sentence(text: str) -> bool:
 
 def test_python_3_8_can_read_it() -> None:
     """A syntax error would tell nobody that the Python is too old."""
-    ast.parse(SOURCE, feature_version=(3, 8))
+    assert "def check_python" in ast.unparse(ast.parse(SOURCE, feature_version=(3, 8)))
+    with pytest.raises(SyntaxError):
+        ast.parse(SOURCE + "\nmatch PRESENT:\n    case _: pass\n", feature_version=(3, 8))
 
 
 @pytest.mark.parametrize("version", [(3, 8, 18), (3, 10, 13), (2, 7, 18)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from chalicelib.domain.template import Region, RegionType
 from chalicelib.rendering import fill
 from chalicelib.rendering.fill import LockedBytesChanged
 from chalicelib.rendering.mail import preview, render
-from chalicelib.rendering.tokens import Kind, tokenise
+from chalicelib.rendering.tokens import Kind, Token, tokenise
 from tests.rendering.samples import ENTITY, HOSTILE, version
 
 OF = version()
@@ -70,36 +71,49 @@ def every_value(text: str) -> dict[str, str]:
     return {**values.defaults(OF.regions), **free}
 
 
-def check_all(text: str) -> None:
-    """Render with the text everywhere: either it is refused by name, or no locked byte differs."""
+def stays_in_its_fields(text: str) -> bool:
+    """Whether a mail with the text everywhere is refused by field, or has no locked byte changed and nothing active."""
     try:
         mail = render(OF, values=every_value(text), subject=text, preheader=text, entity=ENTITY)
     except Refused as refused:
-        assert all(problem.field for problem in refused.problems)
-        return
-    assert mail.locked_sha256 == OF.locked_sha256
+        return bool(refused.problems) and all(problem.field for problem in refused.problems)
     html = mail.filled.html
     skeleton = [html[t.start:t.end] for t in tokenise(html) if t.kind in (Kind.COMMENT, Kind.DOCTYPE, Kind.RAW)]
-    assert skeleton == [b"<!doctype html>", b"Hi", b"<!--[if mso]><p>Outlook only</p><![endif]-->"]
-    for token in tokenise(html):
-        assert token.kind is not Kind.BROKEN
-        assert not any(a.name.startswith("on") for a in token.attributes)
-        assert token.name not in ("script", "svg", "math", "iframe", "style", "form", "object", "base", "link")
+    return (
+        mail.locked_sha256 == OF.locked_sha256
+        and skeleton == [b"<!doctype html>", b"Hi", b"<!--[if mso]><p>Outlook only</p><![endif]-->"]
+        and not any(map(active, tokenise(html)))
+    )
+
+
+def active(token: Token) -> bool:
+    """Whether a token breaks the page or does something by itself."""
+    return token.kind is Kind.BROKEN or any(a.name.startswith("on") for a in token.attributes) or token.name in (
+        "script", "svg", "math", "iframe", "style", "form", "object", "base", "link")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_values(text: str) -> None:
     """Known ways to break out change nothing: refused with the field, or plain text."""
-    check_all(text)
+    assert stays_in_its_fields(text)
     shown = preview(OF, values=every_value(text), subject=text, preheader=text, entity=ENTITY)
     assert not any(t.kind is Kind.BROKEN or t.name == "script" for t in tokenise(shown.html.encode()))
+
+
+def test_most_hostile_values_become_text() -> None:
+    """The checks look at mails, not at refusals alone: what is no reason to refuse is shown as it was typed."""
+    mails = []
+    for text in HOSTILE:
+        with suppress(Refused):
+            mails.append(render(OF, values=every_value(text), subject="x", preheader="", entity=ENTITY))
+    assert len(mails) > len(HOSTILE) // 2
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), min_size=1, max_size=6))
 def test_fuzzed_values(pieces: list[str]) -> None:
     """0 locked bytes change, whatever is put together from hostile pieces and any text."""
-    check_all("".join(pieces))
+    assert stays_in_its_fields("".join(pieces))
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

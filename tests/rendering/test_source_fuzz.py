@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import texts
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.template import locked_digest
-from chalicelib.rendering.fill import Filled, verify
+from chalicelib.rendering.fill import Filled, LockedBytesChanged, verify
 from chalicelib.rendering.source import compile_source
 from tests.rendering.samples import BODY, HOSTILE, SYSTEM, page, version
 
@@ -43,4 +44,8 @@ def test_compiled_or_refused(parts: list[str], whole: bool) -> None:
 def test_a_version_verifies_itself() -> None:
     """HQ's own defaults stay in their places."""
     of = version()
-    verify(of, Filled(of.html.encode(), of.slots))
+    own = Filled(of.html.encode(), of.slots)
+    verify(of, own)
+    assert own.locked_sha256 == of.locked_sha256
+    with pytest.raises(LockedBytesChanged):
+        verify(of, Filled(own.html + b"<!-- one more -->", own.slots))
