@@ -70,8 +70,8 @@ def _lint(asked: argparse.Namespace, source: bytes, out: TextIO, err: TextIO) ->
         for problem in error.problems if isinstance(error, Refused) else [Problem("kit.not_text")]:
             print(f"{asked.kit}: {texts.sentence(problem)}", file=err)
         return USAGE
-    if importers.detect(source) in importers.DIALECTS:
-        found = [_line("error", Problem("template.dialect", "", {"name": importers.NAMES[importers.detect(source)]}))]
+    if dialect := importers.DIALECTS.get(importers.detect(source)):
+        found = [_line("error", Problem("template.dialect", "", {"name": dialect.name}))]
     else:
         compiled, problems = _compiled(source)
         found = [_line("error", p) for p in problems]

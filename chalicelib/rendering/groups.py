@@ -69,7 +69,7 @@ class _Reader:
         label = given.get("label") or re.sub("[-_]", " ", name).capitalize()
         block = Block(id=name, kind=kind, label=label, help=given.get("help", ""), least=least, most=most, count=count,
                       line=self.lines.at(token.start))
-        return Grouped(block, token.start, node.end.end if node.end else token.end)
+        return Grouped(block, token.start, node.after)
 
     def _numbers(self, token: Token, kind: BlockKind, name: str, given: dict[str, str]) -> tuple[int, int, int]:
         if kind is BlockKind.OPTIONAL:

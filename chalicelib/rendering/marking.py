@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from chalicelib.domain import values
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
+from chalicelib.rendering.edited import Edited
 from chalicelib.rendering.groups import ATTRIBUTES
-from chalicelib.rendering.importers.work import Work
 from chalicelib.rendering.structure import Node
 from chalicelib.rendering.tokens import tags
 
@@ -50,7 +50,7 @@ class Part:
 
 def outline(source: bytes) -> Sequence[Part]:
     """The elements of the body worth a choice, in order, at most 400; nothing is refused."""
-    work = Work(source).read()
+    work = Edited(source).read()
     bodies = [n for n in work.tree.nodes if n.name == "body"]
     start, end = (bodies[0].start.end, bodies[0].until) if bodies else (0, len(source))
     parts: list[Part] = []
@@ -114,7 +114,7 @@ def mark(source: bytes, at: int, kind: str, *, name: str, label: str = "", choic
         problems.append(Problem("mark.choices", "choices"))
     if problems:
         raise Refused(problems)
-    work = Work(source).read()
+    work = Edited(source).read()
     node = next(n for n in work.tree.nodes if n.start.start == at)
     if kind in SYSTEM:
         work.mark(node.start, data_system=kind)
@@ -128,7 +128,7 @@ def mark(source: bytes, at: int, kind: str, *, name: str, label: str = "", choic
 
 def unmark(source: bytes, at: int) -> bytes:
     """Take the marks out of the start tag at ``at``; raises Refused ``mark.element`` where there is none."""
-    work = Work(source).read()
+    work = Edited(source).read()
     node = next((n for n in work.tree.nodes if n.start.start == at), None)
     if node is None or not _mark(node):
         raise Refused([Problem("mark.element", "at")])
@@ -140,7 +140,7 @@ def unmark(source: bytes, at: int) -> bytes:
 
 def numbered(source: bytes) -> str:
     """The source with each part's number before it; for looking at in a sandboxed frame, never for sending."""
-    work = Work(source).read()
+    work = Edited(source).read()
     nodes = {n.start.start: n for n in work.tree.nodes}
     for part in outline(source):
         node = nodes[part.at]

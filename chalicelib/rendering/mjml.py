@@ -96,9 +96,9 @@ def _refused(source: bytes, reason: str) -> Problem:
 
 def _marked(made: bytes) -> bytes:
     """Move the marks from classes to attributes of the element that they mean."""
-    from chalicelib.rendering.importers.work import Work
+    from chalicelib.rendering.edited import Edited
 
-    work = Work(made).read()
+    work = Edited(made).read()
     for node in work.tree.nodes:
         for kind, name in _CLASS.findall(node.start.get("class") or ""):
             target = node if kind in ("optional", "repeat") else _meant(work.within(node), node)

@@ -29,6 +29,11 @@ class Node:
         """The tag's name."""
         return self.start.name
 
+    @property
+    def after(self) -> int:
+        """The offset behind its end tag, or behind its start tag where it has no end tag of its own."""
+        return (self.end or self.start).end
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:

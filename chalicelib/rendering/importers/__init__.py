@@ -13,18 +13,15 @@ from collections.abc import Sequence
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 from chalicelib.rendering.importers import campaign_monitor, klaviyo, mailchimp
+from chalicelib.rendering.importers.hygiene import footer, hygiene
 from chalicelib.rendering.importers.work import Entry, Sort, Work
 from chalicelib.rendering.inline import MAX_ELEMENTS
 
 __all__ = ["DIALECTS", "Entry", "Imported", "Sort", "convert", "detect"]
 
 DIALECTS = {
-    "mailchimp": (mailchimp.applies, mailchimp.convert),
-    "campaign_monitor": (campaign_monitor.applies, campaign_monitor.convert),
-    "klaviyo": (klaviyo.applies, klaviyo.convert),
+    "mailchimp": mailchimp.DIALECT, "campaign_monitor": campaign_monitor.DIALECT, "klaviyo": klaviyo.DIALECT,
 }
-NAMES = {"mailchimp": "Mailchimp", "campaign_monitor": "Campaign Monitor", "klaviyo": "Klaviyo"}
-"""The systems' own names, which need no translation."""
 MAX_SOURCE = 500 * 1024
 _PROGRAMS = {
     "salesforce": re.compile(rb"%%\[|%%=|<custom\b[^<>]*\bname=|<script[^<>]*runat=", re.IGNORECASE),
@@ -54,7 +51,7 @@ def detect(source: bytes) -> str:
     if _OURS.search(head):
         return ""
     program = next((name for name, sign in _PROGRAMS.items() if sign.search(head)), "")
-    return program or next((name for name, (applies, _) in DIALECTS.items() if applies(head)), "")
+    return program or next((name for name, one in DIALECTS.items() if one.signs.search(head)), "")
 
 
 def _too_much(work: Work) -> list[Problem]:
@@ -84,8 +81,10 @@ def convert(source: bytes) -> Imported | None:
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         raise Refused([Problem("template.not_utf8", "", {"line": line})]) from None
-    work = Work(source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n"))
+    work = Work(source=source.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n"), dialect=DIALECTS[dialect])
     if problems := _too_much(work.read()):
         raise Refused(problems)
-    DIALECTS[dialect][1](work)
+    hygiene(work)
+    work.dialect.rewrite(work)
+    footer(work)
     return Imported(dialect, work.source, tuple(sorted(work.entries, key=lambda e: e.line)[:_MAX_ENTRIES]))

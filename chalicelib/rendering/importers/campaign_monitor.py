@@ -8,53 +8,29 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.rendering.importers.work import (
-    UNSUBSCRIBE,
-    Sort,
-    Tag,
-    Work,
-    block,
-    footer,
-    hygiene,
-    open_field,
-    replace_tags,
-    unwrap,
-    without_tags,
-)
+from chalicelib.rendering.importers.fields import block, open_field, without_tags
+from chalicelib.rendering.importers.platform_tags import replace_tags
+from chalicelib.rendering.importers.work import UNSUBSCRIBE, Dialect, Sort, Tag, Work
 from chalicelib.rendering.structure import Node
 
-TAG = re.compile(rb"\[([a-z][a-z0-9_]{1,40})(?:,\s*fallback=([^\]<>\[]{0,80}))?\]", re.IGNORECASE)
+_TAG = re.compile(rb"\[([a-z][a-z0-9_]{1,40})(?:,\s*fallback=([^\]<>\[]{0,80}))?\]", re.IGNORECASE)
 _SIGNS = re.compile(rb"<(?:singleline|multiline|repeater|webversion|preferences|layout)\b|<img[^<>]*\seditable\b",
                     re.IGNORECASE)
-_LEGAL = re.compile(r"<(?:unsubscribe|webversion|preferences|forwardtoafriend)\b|\[client|\[unsubscribe", re.IGNORECASE)
+_LAW = re.compile(r"<(?:unsubscribe|webversion|preferences|forwardtoafriend)\b|\[client|\[unsubscribe", re.IGNORECASE)
 _FIELDS = {"firstname": "first_name", "lastname": "last_name", "fullname": "first_name", "email": "email"}
 _PLATFORM = ("webversion", "preferences", "forwardtoafriend", "tweet", "fblike", "currentday", "currentdayname",
              "currentmonth", "currentmonthname", "currentyear", "tableofcontents", "repeatertitle", "datetime")
 
 
-def applies(source: bytes) -> bool:
-    """Whether the source speaks Campaign Monitor's language."""
-    return _SIGNS.search(source) is not None
-
-
-def legal(text: str) -> bool:
-    """Whether a stretch holds a tag that the law or the platform needs."""
-    return _LEGAL.search(text) is not None
-
-
-def convert(work: Work) -> None:
-    """Rewrite a source in Campaign Monitor's language, pass by pass."""
-    work.read()
-    hygiene(work)
+def _rewrite(work: Work) -> None:
     _repeaters(work)
     for node in _words(work):
-        without_tags(work, node, TAG, legal)
+        without_tags(work, node)
     work.apply()
     _elements(work)
     _fields(work)
     _platform(work)
-    replace_tags(work, TAG, _meaning)
-    footer(work)
+    replace_tags(work)
 
 
 def _words(work: Work) -> list[Node]:
@@ -66,7 +42,7 @@ def _elements(work: Work) -> None:
     until = 0
     for node in _words(work):
         if node.start.start < until or node.end is None:
-            unwrap(work, node)
+            work.unwrap(node)
             work.note(Sort.UNKNOWN, "nested_field", node.start.start, name=node.name)
             continue
         until = node.end.end
@@ -84,12 +60,12 @@ def _fields(work: Work) -> None:
         wanted = node.start.get("data-cs-field")
         if wanted is not None:
             work.cut(node.start, "data-cs-field")
-            open_field(work, node, wanted, wanted, legal)
+            open_field(work, node, wanted, wanted)
         elif node.name == "img" and node.start.attribute("editable"):
             wanted = node.start.get("label") or node.start.get("title") or node.start.get("alt") or "picture"
             work.cut(node.start, "editable")
             work.cut(node.start, "label")
-            open_field(work, node, wanted, wanted, legal)
+            open_field(work, node, wanted, wanted)
     work.apply()
 
 
@@ -101,13 +77,13 @@ def _repeaters(work: Work) -> None:
         children = [n for n in work.within(node) if work.tree.nodes[n.parent] is node]
         label = node.start.get("label") or "part"
         if node.end and len(children) == 1 and children[0].end:
-            block(work, children[0], "repeat", label, label, taken, legal)
+            block(work, children[0], "repeat", label, label, taken)
         elif node.end and children:
             work.note(Sort.UNKNOWN, "several", node.start.start, name=label)
-        unwrap(work, node)
+        work.unwrap(node)
     for node in work.tree.nodes:
         if node.name == "repeater" and node not in holders:
-            unwrap(work, node)
+            work.unwrap(node)
     work.apply()
 
 
@@ -127,10 +103,10 @@ def _platform(work: Work) -> None:
             work.edit(node.end.start, node.end.end, "</a>")
             work.note(Sort.MAPPED, "system", at, quote="<unsubscribe>", block="unsubscribe")
         elif node.name == "unsubscribe":
-            unwrap(work, node)
+            work.unwrap(node)
             work.note(Sort.LOCKED, "second", at, quote="<unsubscribe>")
         elif node.name in _PLATFORM:
-            work.edit(at, node.end.end if node.end else node.start.end)
+            work.edit(at, node.after)
             work.note(Sort.LOCKED, "dropped", at, quote=f"<{node.name}>", why="platform")
     work.apply()
 
@@ -149,3 +125,6 @@ def _meaning(match: re.Match[bytes]) -> Tag | None:
     # "[note]" in a text is a word in brackets; a fallback makes it a tag for sure.
     return ("merge", re.sub(r"[^a-z0-9_]", "_", name)[:40], default) if match.group(2) is not None else (
         "text", name, match.group().decode("utf-8", "replace"))
+
+
+DIALECT = Dialect(name="Campaign Monitor", signs=_SIGNS, tag=_TAG, law=_LAW, meaning=_meaning, rewrite=_rewrite)

@@ -8,50 +8,28 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.rendering.importers.work import (
-    Sort,
-    Tag,
-    Work,
-    block,
-    footer,
-    hygiene,
-    open_field,
-    replace_tags,
-    without_tags,
-)
+from chalicelib.rendering.importers.fields import block, open_field, without_tags
+from chalicelib.rendering.importers.platform_tags import replace_tags
+from chalicelib.rendering.importers.work import Dialect, Sort, Tag, Work
 
-TAG = re.compile(rb"\{\{[^{}]{1,160}\}\}|\{%[^{}%]{1,160}%\}")
+_TAG = re.compile(rb"\{\{[^{}]{1,160}\}\}|\{%[^{}%]{1,160}%\}")
 _SIGNS = re.compile(rb"data-klaviyo-(?:region|block|universal)|class=\"[^\"<>]*klaviyo-|\{%\s*(?:unsubscribe|web_view|"
                     rb"manage_preferences)", re.IGNORECASE)
-_LEGAL = re.compile(r"\{%\s*(?:unsubscribe|web_view|manage_preferences)|organization\.(?:full_)?address|"
-                    r"unsubscribe_link|web_view_link", re.IGNORECASE)
+_LAW = re.compile(r"\{%\s*(?:unsubscribe|web_view|manage_preferences)|organization\.(?:full_)?address|"
+                  r"unsubscribe_link|web_view_link", re.IGNORECASE)
 _OWN = ("data-klaviyo-region", "data-klaviyo-region-width-pixels", "data-klaviyo-block",
         "data-klaviyo-universal-block")
 
 
-def applies(source: bytes) -> bool:
-    """Whether the source speaks Klaviyo's language."""
-    return _SIGNS.search(source) is not None
-
-
-def legal(text: str) -> bool:
-    """Whether a stretch holds a tag that the law or the platform needs."""
-    return _LEGAL.search(text) is not None
-
-
-def convert(work: Work) -> None:
-    """Rewrite a source in Klaviyo's language, pass by pass."""
-    work.read()
-    hygiene(work)
+def _rewrite(work: Work) -> None:
     for node in work.tree.nodes:
         if _region(node.start.get("data-klaviyo-region")):
-            without_tags(work, node, TAG, legal)
+            without_tags(work, node)
     work.apply()
     _fields(work)
-    replace_tags(work, TAG, _meaning)
+    replace_tags(work)
     _blocks(work)
     _rest(work)
-    footer(work)
 
 
 def _region(value: str | None) -> bool:
@@ -66,7 +44,7 @@ def _fields(work: Work) -> None:
             continue
         until, number = node.end.end, number + 1
         wanted = node.start.get("id") or f"region {number}"
-        open_field(work, node, wanted, wanted.replace("_", " ").replace("-", " ").capitalize(), legal)
+        open_field(work, node, wanted, wanted.replace("_", " ").replace("-", " ").capitalize())
     work.apply()
 
 
@@ -75,7 +53,7 @@ def _blocks(work: Work) -> None:
     taken: list[tuple[int, int]] = []
     for node in work.tree.nodes:
         if "klaviyo-block" in (node.start.get("class") or "").split() and node.end:
-            block(work, node, "optional", "block", "", taken, legal)
+            block(work, node, "optional", "block", "", taken)
     work.apply()
 
 
@@ -112,3 +90,6 @@ def _meaning(match: re.Match[bytes]) -> Tag | None:
     if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", field) and "(" not in name:
         return "merge", field, default.group(2) if default else ""
     return None
+
+
+DIALECT = Dialect(name="Klaviyo", signs=_SIGNS, tag=_TAG, law=_LAW, meaning=_meaning, rewrite=_rewrite)

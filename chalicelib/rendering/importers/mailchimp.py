@@ -10,55 +10,30 @@ import re
 from bisect import bisect_right
 from itertools import pairwise
 
-from chalicelib.rendering.importers.work import (
-    Sort,
-    Tag,
-    Work,
-    block,
-    footer,
-    hygiene,
-    open_field,
-    replace_tags,
-    without_tags,
-)
+from chalicelib.rendering.importers.fields import block, open_field, without_tags
+from chalicelib.rendering.importers.platform_tags import replace_tags
+from chalicelib.rendering.importers.work import Dialect, Sort, Tag, Work
 from chalicelib.rendering.tokens import VOID, Kind
 
-TAG = re.compile(rb"\*\|([A-Za-z0-9_:=,.\-/ ']{1,120}?)\|\*")
-SIGNS = (b"mc:edit", b"mc:repeatable", b"mc:hideable", b"*|UNSUB", b"*|MC:", b"*|LIST:", b"/*@editable*/")
-_LEGAL = re.compile(r"\*\|(?:UNSUB|LIST:|HTML:LIST|ARCHIVE|UPDATE_PROFILE|FORWARD|REWARDS|MONKEYREWARDS|ABUSE_EMAIL|"
-                    r"IF:REWARDS|IFNOT:ARCHIVE|HTML:REWARDS|CURRENT_YEAR|MC:)", re.IGNORECASE)
+_TAG = re.compile(rb"\*\|([A-Za-z0-9_:=,.\-/ ']{1,120}?)\|\*")
+_SIGNS = re.compile(rb"mc:(?:edit|repeatable|hideable)|\*\|(?:UNSUB|MC:|LIST:)|/\*@editable\*/", re.IGNORECASE)
+_LAW = re.compile(r"\*\|(?:UNSUB|LIST:|HTML:LIST|ARCHIVE|UPDATE_PROFILE|FORWARD|REWARDS|MONKEYREWARDS|ABUSE_EMAIL|"
+                  r"IF:REWARDS|IFNOT:ARCHIVE|HTML:REWARDS|CURRENT_YEAR|MC:)", re.IGNORECASE)
 _STYLE = re.compile(rb"/\*\s*@(?:editable|tab|section|tip|theme|style)\b[^*]*+(?:\*(?!/)[^*]*+)*+\*/", re.IGNORECASE)
 _COMMENTED = re.compile(rb"<!--\s*(\*\|(?:IF|IFNOT|ELSE|ELSEIF|END):[^|]{0,80}\|\*)\s*-->", re.IGNORECASE)
 _FIELDS = {"FNAME": "first_name", "LNAME": "last_name", "EMAIL": "email", "COMPANY": "company", "CITY": "city"}
 _ADDRESS = ("LIST:ADDRESS", "LIST:ADDRESSLINE", "HTML:LIST_ADDRESS_HTML", "LIST:ADDRESS_VCARD", "LIST:ADDRESSLINE_HTML")
-
-
 MAX_NESTED, MAX_PARTS = 10, 50
 """How deep conditions are followed, and how many branches one may have."""
 
 
-def applies(source: bytes) -> bool:
-    """Whether the source speaks Mailchimp's language."""
-    lower = source.lower()
-    return any(sign.lower() in lower for sign in SIGNS)
-
-
-def legal(text: str) -> bool:
-    """Whether a stretch holds a tag that the law or the platform needs."""
-    return _LEGAL.search(text) is not None
-
-
-def convert(work: Work) -> None:
-    """Rewrite a source in Mailchimp's language, pass by pass."""
-    work.read()
-    hygiene(work)
+def _rewrite(work: Work) -> None:
     _styles(work)
     _conditionals(work)
     _fields(work)
-    replace_tags(work, TAG, _meaning)
+    replace_tags(work)
     _blocks(work)
     _rest(work)
-    footer(work)
 
 
 def _styles(work: Work) -> None:
@@ -87,7 +62,7 @@ def _conditionals(work: Work) -> None:
     work.apply()
     stack: list[tuple[str, re.Match[bytes], list[re.Match[bytes]]]] = []
     whole: list[tuple[str, list[re.Match[bytes]]]] = []
-    for match in TAG.finditer(work.source):
+    for match in _TAG.finditer(work.source):
         word, _, name = match.group(1).decode("ascii", "replace").upper().partition(":")
         if word in ("IF", "IFNOT") and len(stack) < MAX_NESTED:
             stack.append((f"{word}:{name}", match, [match]))
@@ -164,9 +139,9 @@ def _fields(work: Work) -> None:
         if node.start.start < until:
             work.note(Sort.UNKNOWN, "nested_field", node.start.start, name=name)
             continue
-        until = node.end.end if node.end else node.start.end
+        until = node.after
         label = node.start.get("mc:label") or name.replace("_", " ").replace("-", " ").strip().capitalize()
-        open_field(work, node, name or "field", label, legal)
+        open_field(work, node, name or "field", label)
     work.apply()
 
 
@@ -175,8 +150,8 @@ def _personal(work: Work) -> None:
     until = 0
     for node in work.tree.nodes:
         if node.start.get("mc:edit") is not None and node.start.start >= until:
-            until = node.end.end if node.end else node.start.end
-            without_tags(work, node, TAG, legal)
+            until = node.after
+            without_tags(work, node)
     work.apply()
 
 
@@ -205,9 +180,9 @@ def _blocks(work: Work) -> None:
         label = node.start.get("mc:label") or node.start.get("mc:variant") or ""
         if repeat is not None:
             variant = node.start.get("mc:variant") or ""
-            block(work, node, "repeat", f"{repeat} {variant}".strip() or "part", label, taken, legal)
+            block(work, node, "repeat", f"{repeat} {variant}".strip() or "part", label, taken)
         elif hide is not None:
-            block(work, node, "optional", hide or label or "part", label, taken, legal)
+            block(work, node, "optional", hide or label or "part", label, taken)
     work.apply()
 
 
@@ -221,3 +196,6 @@ def _rest(work: Work) -> None:
                 if attribute.name not in known and attribute.name != "xmlns:mc":
                     work.note(Sort.UNKNOWN, "attribute", token.start, quote=attribute.name[:40])
     work.apply()
+
+
+DIALECT = Dialect(name="Mailchimp", signs=_SIGNS, tag=_TAG, law=_LAW, meaning=_meaning, rewrite=_rewrite)
