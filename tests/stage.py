@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.domain import ids
-from chalicelib.domain.campaign import Campaign
+from chalicelib.domain.campaign import Campaign, Verdict
 from chalicelib.domain.contact import Consent, Contact, LegalBasis, SealedContact
 from chalicelib.domain.ids import ImportId, PartnerId, PersonId, ProgrammeId, TemplateId
 from chalicelib.domain.partner import LegalEntity, Participation, Partner, PartnerState, Sender
@@ -22,8 +22,10 @@ from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import PartnerCard
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import contacts, drafts, submit
+from chalicelib.usecases import contacts, decision, drafts, review, submit
 from chalicelib.usecases.drafts import Typed
+from chalicelib.usecases.review import Review
+from chalicelib.usecases.world import World
 from tests.fakes.world import FakeWorld
 
 SOURCE = b"""<!doctype html>
@@ -89,6 +91,12 @@ class Stage:
         assert token
         assert code
         return token.group(1), code.group(1)
+
+
+def decide_as_shown(world: World, token: str, verdict: Verdict, *, code: str, reason: str = "") -> Review:
+    """Answer as somebody who opens the link's page now and decides on what it shows."""
+    shown = review.look(world, token).digest
+    return decision.decide(world, token, verdict, code=code, reason=reason, shown=shown)
 
 
 def person(world: FakeWorld, name: str, *roles: tuple[Role, PartnerId | None]) -> Person:

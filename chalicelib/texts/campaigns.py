@@ -23,6 +23,8 @@ MESSAGES: dict[str, str] = {
     "review.nobody": "Nobody else can review this campaign: the only reviewers are the people who made it. "
                      "Ask head office to name another reviewer.",
     "review.not_revocable": "The approval cannot be taken back any more: the campaign is “{state}”.",
+    "review.not_shown": "Nothing was decided: your answer was for another mail than the one that stands here now. Look "
+                        "at this one, then decide.",
     "review.own_campaign": "You made or submitted this campaign, so somebody else has to decide.",
     "review.reason_missing": "Say what should change, or why you decline. The partner reads it.",
     "review.too_late": "The start at {start} ({zone}) has passed, so this can no longer be decided.",

@@ -24,14 +24,14 @@ _ACTIONS = {
 
 
 def decide(
-    world: World, token: str, verdict: Verdict, *, code: str, reason: str = "", shown: str = "",
+    world: World, token: str, verdict: Verdict, *, code: str, shown: str, reason: str = "",
 ) -> Review:
     """Record a reviewer's answer and move the campaign if its stage is complete.
 
-    ``shown`` is the pair of digests that the page showed. Raises Refused (``review.reason_missing``,
-    ``review.code_wrong``), Conflict ``review.decided`` (by whom, when), ``review.void``,
+    ``shown`` is the pair of digests that the page showed: only that can be decided. Raises Refused
+    (``review.reason_missing``, ``review.code_wrong``), Conflict ``review.decided`` (by whom, when), ``review.void``,
     ``review.expired``, ``link.tries``, ``review.own_campaign``, ``review.too_late``, ``review.reframed`` where a
-    release put another frame around the mail that was shown.
+    release put another frame around the mail that was shown, ``review.not_shown`` where it was any other mail.
     """
     review, campaign = opened(world, token)
     if review.standing in (Standing.OPEN, Standing.EXPIRED) and review.revision.start.at <= world.clock.now():
@@ -60,8 +60,8 @@ def _must_be_open(review: Review, shown: str) -> None:
         )
     if review.standing is not Standing.OPEN:
         raise Conflict(f"review.{review.standing.value}")
-    if shown and shown != review.digest:
-        raise Conflict("review.reframed" if review.frames else "review.void")
+    if shown != review.digest:
+        raise Conflict("review.reframed" if shown in review.former else "review.not_shown")
 
 
 def _check_answer(world: World, link: Link, verdict: Verdict, code: str, reason: str) -> None:

@@ -35,9 +35,10 @@ class Standing(StrEnum):
 class Review:
     """What the decision page shows. ``mine`` is the reviewer's own question and answer.
 
-    ``digest`` is the pair of digests of what is shown; ``frames`` are those that head office put
-    around the text since it was submitted, oldest first. ``decided`` is the answer that settled the
-    revision, by whomever; ``revocable`` tells whether this reviewer approved and the start has not come.
+    ``digest`` is the pair of digests of what is shown, ``former`` those of the same text in the frames that head
+    office replaced since it was submitted; ``frames`` are all that it put around it, oldest first. ``decided`` is
+    the answer that settled the revision, by whomever; ``revocable`` tells whether this reviewer approved and the
+    start has not come.
     """
 
     link: Link
@@ -55,6 +56,12 @@ class Review:
     def digest(self) -> str:
         """Both digests of the mail that the page shows."""
         return self.revision.digests.both
+
+    @property
+    def former(self) -> frozenset[str]:
+        """The digests of the same text in each look that it had before."""
+        part = self.revision.digests.partner
+        return frozenset(f"{part}.{frame}" for frame in former(self.history.frames, self.revision.number))
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -16,12 +16,12 @@ from chalicelib.domain.ids import PersonId
 from chalicelib.domain.people import Role
 from chalicelib.domain.totals import Totals
 from chalicelib.ports.system import QueueName
-from chalicelib.usecases import decision, people, sign_in, unsubscribe
+from chalicelib.usecases import people, sign_in, unsubscribe
 from chalicelib.web import public
 from chalicelib.web.forms import field_id
 from infra import texts as tool
 from tests.fakes.world import FakeWorld
-from tests.stage import Stage, stage
+from tests.stage import Stage, decide_as_shown, stage
 from tests.web import partner_stage
 from tests.web import stage as hq_stage
 from tests.web.test_review import Visitor
@@ -155,7 +155,7 @@ def test_news_of_a_decision_come_in_the_partners_language(language: str) -> None
     company(scene, "paula", language)
     campaign = scene.submitted()
     token, code = scene.token_and_code("rita")
-    decision.decide(scene.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
     scene.deliver()
     mail = scene.mails("paula", "decided")[-1]
     said = texts.translations(language).gettext

@@ -12,12 +12,11 @@ from chalicelib.adapters.doctor import SqsDeadLetters
 from chalicelib.adapters.schema import Names, ensure
 from chalicelib.domain.campaign import State, Verdict
 from chalicelib.ports.operation import DeadLetters, Journal
-from chalicelib.usecases import decision
 from infra.local.emulator import REGION
 from tests.contract.backends import Backend, own_keys
 from tests.fakes.world import FakeWorld
 from tests.isolation.judge import administrator
-from tests.stage import stage
+from tests.stage import decide_as_shown, stage
 
 NAMES = Names("op", "test", "op-test-data")
 
@@ -40,7 +39,7 @@ def test_one_campaign_is_paused_and_goes_on() -> None:
     for name in ("rita", "ron"):
         if set_up.now_of(campaign).state is not State.APPROVED:
             token, code = set_up.token_and_code(name)
-            decision.decide(set_up.world, token, Verdict.APPROVE, code=code)
+            decide_as_shown(set_up.world, token, Verdict.APPROVE, code=code)
     assert cli.main(["hold", *names], set_up.world, out, tools=tools) == 0
     assert set_up.now_of(campaign).state is State.HELD
     assert cli.main(["resume", *names], set_up.world, out, tools=tools) == 0

@@ -11,9 +11,9 @@ from chalicelib.domain.people import Role
 from chalicelib.domain.release import Record, Release
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import decision, releases
+from chalicelib.usecases import releases
 from chalicelib.usecases.releases import Plan
-from tests.stage import SOURCE, Stage, person, stage
+from tests.stage import SOURCE, Stage, decide_as_shown, person, stage
 
 LOGO = (b"<p>Hello {{", b'<img src="https://brand.example/logo-1.png" alt="Fjord Bikes" width="120"><p>Hello {{')
 OLD_LOGO, NEW_LOGO = "https://brand.example/logo-1.png", "https://brand.example/logo-2.png"
@@ -85,7 +85,7 @@ def applied(here: Stage, form: Plan | None = None) -> Record:
 def decide(here: Stage, name: str = "rita", verdict: Verdict = Verdict.APPROVE) -> None:
     """A reviewer answers from the newest mail."""
     token, code = here.token_and_code(name)
-    decision.decide(here.world, token, verdict, code=code)
+    decide_as_shown(here.world, token, verdict, code=code)
 
 
 def approved_campaign(here: Stage, by: str = "paula", **values: str) -> Campaign:

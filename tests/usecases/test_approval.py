@@ -21,7 +21,7 @@ from chalicelib.usecases.drafts import Typed
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.lapse import lapse
 from tests.fakes.workflow import FakeCampaigns
-from tests.stage import Stage, stage
+from tests.stage import Stage, decide_as_shown, stage
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_who_lost_the_role_decides_no_more(scene: Stage) -> None:
 
 def decide(scene: Stage, who: str, verdict: Verdict, reason: str = "") -> review.Review:
     token, code = scene.token_and_code(who)
-    return decision.decide(scene.world, token, verdict, code=code, reason=reason)
+    return decide_as_shown(scene.world, token, verdict, code=code, reason=reason)
 
 
 @pytest.mark.parametrize(("verdict", "state"), [
@@ -270,7 +270,7 @@ def test_race_between_look_and_write(scene: Stage) -> None:
 
     scene.world.campaigns.commit = late  # type: ignore[method-assign]
     with pytest.raises(Conflict, match=r"review\.decided"):
-        decision.decide(scene.world, token, Verdict.DECLINE, code=code, reason="no")
+        decide_as_shown(scene.world, token, Verdict.DECLINE, code=code, reason="no")
     answers = [a for a in scene.world.campaigns.history(scene.session, campaign.id).asks if a.verdict]
     assert [a.person_name for a in answers] == ["Rita"]
 
@@ -292,10 +292,10 @@ def test_wrong_code(scene: Stage) -> None:
     wrong = f"{(int(code) + 1) % 10000:04d}"
     for _ in range(decision.MAX_TRIES):
         with pytest.raises(Refused) as refused:
-            decision.decide(scene.world, token, Verdict.APPROVE, code=wrong)
+            decide_as_shown(scene.world, token, Verdict.APPROVE, code=wrong)
         assert codes(refused) == {"review.code_wrong"}
     with pytest.raises(Conflict, match=r"link\.tries"):
-        decision.decide(scene.world, token, Verdict.APPROVE, code=code)
+        decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
     assert scene.now_of(campaign).state is State.IN_REVIEW
     review.request_fresh(scene.world, token)
     scene.deliver()
@@ -325,9 +325,9 @@ def test_codes_guessed_at_once(scene: Stage) -> None:
     world: Any = AtOnce()
     for guess in range(decision.MAX_TRIES):
         with pytest.raises(Refused):
-            decision.decide(world, token, Verdict.APPROVE, code=f"{(int(code) + 1 + guess) % 10000:04d}")
+            decide_as_shown(world, token, Verdict.APPROVE, code=f"{(int(code) + 1 + guess) % 10000:04d}")
     with pytest.raises(Conflict, match=r"link\.tries"):
-        decision.decide(world, token, Verdict.APPROVE, code=code)
+        decide_as_shown(world, token, Verdict.APPROVE, code=code)
     assert scene.now_of(campaign).state is State.IN_REVIEW
 
 
@@ -337,9 +337,9 @@ def test_a_right_code_is_no_try(scene: Stage) -> None:
     token, code = scene.token_and_code("rita")
     for _ in range(decision.MAX_TRIES + 1):
         with pytest.raises(Refused) as refused:
-            decision.decide(scene.world, token, Verdict.DECLINE, code=code)
+            decide_as_shown(scene.world, token, Verdict.DECLINE, code=code)
         assert codes(refused) == {"review.reason_missing"}
-    decision.decide(scene.world, token, Verdict.DECLINE, code=code, reason="Not this month")
+    decide_as_shown(scene.world, token, Verdict.DECLINE, code=code, reason="Not this month")
 
 
 def test_all_that_is_wrong_with_an_answer(scene: Stage) -> None:
@@ -347,7 +347,7 @@ def test_all_that_is_wrong_with_an_answer(scene: Stage) -> None:
     scene.submitted()
     token, _ = scene.token_and_code("rita")
     with pytest.raises(Refused) as refused:
-        decision.decide(scene.world, token, Verdict.DECLINE, code="", reason="  ")
+        decide_as_shown(scene.world, token, Verdict.DECLINE, code="", reason="  ")
     assert codes(refused) == {"review.reason_missing", "review.code_wrong"}
     assert scene.world.links.get(review.token_hash(token)).tries == 0
 
@@ -359,7 +359,7 @@ def test_code_of_a_colleague_does_not_fit(scene: Stage) -> None:
     if code == scene.token_and_code("rita")[1]:
         pytest.fail("the seeded codes must differ")
     with pytest.raises(Refused):
-        decision.decide(scene.world, token, Verdict.APPROVE, code=code)
+        decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
 
 
 @pytest.mark.parametrize("token", ["", "x", "a" * 43, "../etc/passwd", "ü" * 43])
@@ -388,12 +388,20 @@ def test_looking_changes_nothing(scene: Stage) -> None:
         scene.now_of(campaign), scene.world.links.get(review.token_hash(token)), len(scene.world.mailer.sent))
 
 
-def test_shown_digests_must_be_current(scene: Stage) -> None:
-    """What a stale page showed cannot be approved."""
-    scene.submitted()
+@pytest.mark.parametrize("shown", ["", "other.digests", "of another campaign"])
+def test_only_what_was_shown_is_decided(scene: Stage, shown: str) -> None:
+    """An answer for nothing, for a stale page or for another campaign's mail decides nothing and costs no try."""
+    other, campaign = scene.submitted(headline="Another mail"), scene.submitted()
     token, code = scene.token_and_code("rita")
-    with pytest.raises(Conflict, match=r"review\.void"):
-        decision.decide(scene.world, token, Verdict.APPROVE, code=code, shown="other.digests")
+    if shown == "of another campaign":
+        assert other.digests is not None
+        shown = other.digests.both
+    with pytest.raises(Conflict, match=r"review\.not_shown"):
+        decision.decide(scene.world, token, Verdict.APPROVE, code=code, shown=shown)
+    assert scene.now_of(campaign).state is State.IN_REVIEW
+    assert scene.world.links.get(review.token_hash(token)).tries == 0
+    decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
+    assert scene.now_of(campaign).state is State.APPROVED
 
 
 def test_role_change_kills_open_links(scene: Stage) -> None:
@@ -438,7 +446,7 @@ def test_resubmission_asks_anew_and_shows_what_changed(scene: Stage) -> None:
     scene.deliver()
     assert "Short" in scene.mails("rita", "review_request")[-1].text.partition("different")[2]
     with pytest.raises(CountersignError):
-        decision.decide(scene.world, old, Verdict.APPROVE, code=old_code)
+        decide_as_shown(scene.world, old, Verdict.APPROVE, code=old_code)
     decide(scene, "rita", Verdict.APPROVE)
     assert scene.now_of(campaign).state is State.APPROVED
     assert scene.now_of(campaign).revision == 2
@@ -589,7 +597,7 @@ def test_a_start_judges_two_reads_of_one_moment(scene: Stage, moved: bool, state
     campaign = scene.submitted()
     scene.deliver()
     token, code = scene.token_and_code("rita")
-    decision.decide(scene.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
     start = scene.now_of(campaign).start
     assert start is not None
     scene.world.clock.advance(seconds=(start.at - scene.world.clock.now()).total_seconds() + 1)

@@ -22,7 +22,7 @@ from chalicelib.usecases import asset_place, assets, decision, drafts, plan, sub
 from chalicelib.usecases.lapse import lapse
 from tests import pictures
 from tests import stage as staging
-from tests.stage import SOURCE, Stage
+from tests.stage import SOURCE, Stage, decide_as_shown
 
 LAKE = Details(name="  The lake ", alt="A lake  in spring")
 OPEN = SOURCE.replace(b"<h1 data", b"""<img data-region="photo" src="https://images.example.com/a.jpg" alt="Default"
@@ -362,7 +362,7 @@ def approve(stage: Stage, campaign: Campaign) -> None:
     submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
     stage.deliver()
     token, code = stage.token_and_code("rita")
-    decision.decide(stage.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(stage.world, token, Verdict.APPROVE, code=code)
 
 
 def test_an_approval_remembers_the_partner_s_picture(stage: Stage) -> None:
@@ -453,7 +453,7 @@ def test_a_campaign_does_not_start_past_a_picture_s_last_day(stage: Stage, ends:
     submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
     stage.deliver()
     token, code = stage.token_and_code("rita")
-    decision.decide(stage.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(stage.world, token, Verdict.APPROVE, code=code)
     assets.change(stage.world, None, brand.sha256, replace(LAKE, until=day), version=brand.version)
     start = stage.now_of(campaign).start
     assert start is not None

@@ -18,9 +18,9 @@ from chalicelib.domain.people import Role
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import RouteRecord
 from chalicelib.ports.workflow import History
-from chalicelib.usecases import decision, exceptions, lanes, publish, submit
+from chalicelib.usecases import exceptions, lanes, publish, submit
 from chalicelib.usecases.publish import Upload
-from tests.stage import SOURCE, Stage, stage
+from tests.stage import SOURCE, Stage, decide_as_shown, stage
 
 FAST = """
 lanes:
@@ -171,7 +171,7 @@ def test_a_decision_settles_the_note_of_its_market() -> None:
     assert campaign.lane == "people"
     here.deliver()
     token, code = here.token_and_code("rita")
-    decision.decide(here.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(here.world, token, Verdict.APPROVE, code=code)
     assert [n.outcome for n in here.world.route_notes.notes(1, market="de")] == ["approve"]
     assert list(here.world.route_notes.notes(1)) == []
     assert submitted(here).lane == "auto"

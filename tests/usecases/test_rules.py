@@ -13,9 +13,9 @@ from chalicelib.domain.partner import Partner
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import Waiver
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import decision, exceptions, kits, lanes, submit
+from chalicelib.usecases import exceptions, kits, lanes, submit
 from tests.fakes.workflow import FakePartners
-from tests.stage import Stage, stage
+from tests.stage import Stage, decide_as_shown, stage
 
 KIT = "banned: {en: [cheapest]}\nimprint: {DE: [name, email]}\n"
 FAST = """
@@ -163,7 +163,7 @@ def test_the_fast_lane_only_predicts_at_first() -> None:
     assert (first.state, first.lane) == (State.IN_REVIEW, "one")
     assert lanes.simulate(here.world, FAST, past=1).at_once == 1
     token, code = here.token_and_code("rita")
-    decision.decide(here.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(here.world, token, Verdict.APPROVE, code=code)
     assert [n.outcome for n in here.world.route_notes.notes(1)] == ["approve"]
     second = here.submitted("peter")
     assert (second.state, second.lane) == (State.APPROVED, "auto")
@@ -175,7 +175,7 @@ def test_a_simulation_tells_what_would_be_regretted() -> None:
     lanes.publish(here.world, here.people["hanna"], scope(here), FAST, number=1)
     here.submitted()
     token, code = here.token_and_code("rita")
-    decision.decide(here.world, token, Verdict.DECLINE, code=code, reason="Not our tone")
+    decide_as_shown(here.world, token, Verdict.DECLINE, code=code, reason="Not our tone")
     found = lanes.simulate(here.world, FAST, past=1)
     assert (found.total, found.at_once, found.regretted) == (1, 1, 1)
     assert [n.facts["audience"] for n in here.world.route_notes.notes(1)] == [250]
@@ -189,7 +189,7 @@ def test_two_reviewers_must_agree() -> None:
     campaign = here.submitted()
     for name, state in (("rita", State.IN_REVIEW), ("ron", State.APPROVED)):
         token, code = here.token_and_code(name)
-        decision.decide(here.world, token, Verdict.APPROVE, code=code)
+        decide_as_shown(here.world, token, Verdict.APPROVE, code=code)
         assert here.now_of(campaign).state is state
 
 

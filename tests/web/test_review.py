@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.domain.campaign import State, Verdict
-from chalicelib.usecases import decision, submit
+from chalicelib.usecases import submit
 from chalicelib.web.http import Answer, Request
 from chalicelib.web.review import routes
 from chalicelib.web.routes import respond
 from chalicelib.web.urls import Urls
-from tests.stage import Stage, stage
+from tests.stage import Stage, decide_as_shown, stage
 from tests.web.stage import Watched
 
 URLS = Urls("https://partners.example.com", "https://hq.example.com", "https://hq.example.com")
@@ -35,6 +35,9 @@ class Visitor:
         found = re.search(r'name="csrf" value="([^"]*)"', self.page)
         if nonce and found:
             fields["csrf"] = html.unescape(found.group(1))
+        seen = re.search(r'name="shown" value="([^"]*)"', self.page)
+        if seen:
+            fields.setdefault("shown", html.unescape(seen.group(1)))
         form = {"content-type": "application/x-www-form-urlencoded", "origin": "https://hq.example.com"}
         sent = {**form, **(headers or {})}
         return self._ask("POST", path, {}, urlencode(fields).encode(), sent)
@@ -129,7 +132,7 @@ def test_scanner_bot_decides_nothing(scene: Stage) -> None:
     assert not [a for a in scene.world.campaigns.history(scene.session, campaign.id).asks if a.verdict]
     # The link was not used up by the scanner either: the reviewer's own decision still counts.
     token, code = scene.token_and_code("rita")
-    decision.decide(scene.world, token, Verdict.APPROVE, code=code)
+    decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
 
 
 @pytest.mark.parametrize("kind", ["no nonce", "no cookie", "foreign origin", "foreign site"])
@@ -163,6 +166,22 @@ def test_refused_answer_keeps_what_was_typed(scene: Stage) -> None:
     assert 'id="f-code-error"' in answer.body
 
 
+@pytest.mark.parametrize("shown", ["", "stale.page"])
+def test_an_answer_for_another_mail_is_refused_with_a_sentence(scene: Stage, shown: str) -> None:
+    """Without the digests that the page showed, or with others: 409, the reason kept, nothing decided."""
+    campaign = scene.submitted()
+    token, code = scene.token_and_code("rita")
+    visitor = Visitor(scene)
+    visitor.open(f"/r/{token}")
+    answer = visitor.post(f"/r/{token}", verdict="decline", code=code, reason="Not our price", shown=shown)
+    assert answer.status == 409
+    assert "Nothing was decided" in answer.body
+    assert "Not our price" in answer.body
+    assert scene.now_of(campaign).state is State.IN_REVIEW
+    assert visitor.post(f"/r/{token}", verdict="decline", code=code, reason="Not our price").status == 303
+    assert scene.now_of(campaign).state is State.DECLINED
+
+
 def test_second_reviewer_reads_who_was_faster(scene: Stage) -> None:
     """A page opened before a colleague decided answers 409 with by whom and when."""
     scene.submitted()
@@ -170,7 +189,7 @@ def test_second_reviewer_reads_who_was_faster(scene: Stage) -> None:
     visitor = Visitor(scene)
     visitor.open(f"/r/{token}")
     mine, own_code = scene.token_and_code("rita")
-    decision.decide(scene.world, mine, Verdict.APPROVE, code=own_code)
+    decide_as_shown(scene.world, mine, Verdict.APPROVE, code=own_code)
     answer = visitor.post(f"/r/{token}", verdict="decline", code=code, reason="no")
     assert answer.status == 409
     assert "Already decided by Rita" in answer.body
