@@ -62,6 +62,7 @@ def test_in_ten_seconds_no_more_goes_out_than_the_rate_and_one_batch(
         if share.granted:
             sent += [(share.start - START).total_seconds()] * 14
         clock.advance(milliseconds=300)
+    assert len(sent) > 14 * 30, "and the rate is used"
     for begin in set(sent):
         assert sum(begin <= moment < begin + 10 for moment in sent) <= 14 * 10 + 14
 

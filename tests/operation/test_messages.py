@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -64,6 +64,21 @@ class Untouchable:
         raise AssertionError(f"a message that is not understood has asked for {name}")
 
 
+class Asked:
+    """A world that notes the ids with which its ports are asked."""
+
+    def __init__(self, real: Any, asked: list[object]) -> None:
+        self._real, self._asked = real, asked
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._real, name)
+        return real if name in ("clock", "facts", "entropy") else Asked(real, self._asked)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._asked += [arg for arg in (*args, *kwargs.values()) if isinstance(arg, str)]
+        return self._real(*args, **kwargs)
+
+
 @pytest.mark.parametrize(("queue", "message"), EVERY)
 @pytest.mark.parametrize("version", [None, 0, 2, 99, "1"])
 def test_another_version_is_refused_before_anything_is_done(
@@ -81,9 +96,12 @@ def test_another_version_is_refused_before_anything_is_done(
 
 @pytest.mark.parametrize(("queue", "message"), EVERY)
 def test_what_a_release_has_sent_is_understood(queue: str, message: Mapping[str, object]) -> None:
-    """What waited in a queue during the update is drained: its shape is read, whatever became of what it is about."""
+    """What waited in a queue during the update is drained: what it is about is looked for by the ids that it names."""
+    asked: list[object] = []
     with suppress(NotFound, Conflict):  # understood; here there is nothing that it is about
-        HANDLERS[queue](message, FakeWorld())
+        HANDLERS[queue](message, cast(World, Asked(FakeWorld(), asked)))
+    named = {value for key, value in message.items() if key in ("partner", "campaign", "person", "import", "release")}
+    assert named & set(asked), asked
 
 
 def test_every_kind_of_message_is_listed() -> None:
