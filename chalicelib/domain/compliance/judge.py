@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.compliance import accessibility, brand, clients, delivery, legal, links, security
+from chalicelib.domain.compliance import (
+    accessibility,
+    brand_look,
+    brand_words,
+    clients,
+    delivery,
+    legal,
+    links,
+    security,
+)
 from chalicelib.domain.compliance.document import Document, MailFacts
 from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
 from chalicelib.domain.compliance.registry import Fix, Rule, run
 from chalicelib.domain.waiver import matches
 
 RULES: tuple[Rule, ...] = (
-    *security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *brand.RULES, *clients.RULES, *accessibility.RULES,
+    *security.RULES, *legal.RULES, *links.RULES, *delivery.RULES, *brand_look.RULES, *brand_words.RULES,
+    *clients.RULES, *accessibility.RULES,
 )
 
 ABSOLUTE = ("SEC*", "LEG001", "LEG002", "DLV*", "LNK001", "LNK002")
