@@ -3,7 +3,7 @@
 - ``source.compile_source(source) -> Compiled`` reads an uploaded template; ``Refused`` carries all problems with lines.
   ``Compiled.version(...)`` makes the immutable ``TemplateVersion`` of it.
 - ``mail.render(version, values=..., subject=..., preheader=..., entity=...) -> Rendered`` renders and encodes a mail
-  for good; ``mail.preview(...)`` renders what is there, leniently; ``mail.examine(version, rendered, entity)`` runs
+  for good; ``mail.preview(...)`` renders what is there, leniently; ``examine.examine(version, rendered, entity)`` runs
   the compliance rules and returns findings.
 - ``dead.dead(html) -> str`` is a mail's body for embedding in the reviewer's mail: no live link, no style block.
 - ``placeholders.data_for(content, profile, unsubscribe_url)`` is one recipient's replacement data;

@@ -107,8 +107,9 @@ def _judged(
     world: World, revision: Revision, partner: Partner, *kits_: Kit,
 ) -> tuple[list[Finding], ...] | None:
     """What each kit finds in the mail; None where it cannot be rendered any more."""
+    from chalicelib.rendering.examine import examine
     from chalicelib.rendering.fill import LockedBytesChanged
-    from chalicelib.rendering.mail import examine, render
+    from chalicelib.rendering.mail import render
 
     version = world.templates.get(revision.template, revision.template_version)
     try:

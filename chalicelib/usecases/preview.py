@@ -80,8 +80,9 @@ def hints(
 
     It is the one judgement there is: the form's hints and the gate (``usecases.submit``) both call it.
     """
+    from chalicelib.rendering.examine import examine
     from chalicelib.rendering.fill import LockedBytesChanged
-    from chalicelib.rendering.mail import examine, render
+    from chalicelib.rendering.mail import render
 
     try:
         rendered = render(

@@ -85,7 +85,7 @@ def fitted(look: Look, revision: Revision, new: TemplateVersion) -> Fitted:
 
 def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revision) -> Sifted:
     """What the rules say of it now, less what exceptions and baselines cover."""
-    from chalicelib.rendering.mail import examine
+    from chalicelib.rendering.examine import examine
 
     scope = submit.market_scope(new.scope, look.partner.market)
     demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)

@@ -7,7 +7,8 @@ import pytest
 from chalicelib.domain import blocks, values
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.template import BlockKind
-from chalicelib.rendering.mail import examine, preview
+from chalicelib.rendering.examine import examine
+from chalicelib.rendering.mail import preview
 from tests.rendering.samples import ENTITY, SYSTEM, page, refusal, rendered, version
 
 BODY = """<h1 data-region="headline">Hello</h1>

@@ -17,7 +17,8 @@ from chalicelib.domain import blocks, values
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.template import Region, RegionType, TemplateVersion
 from chalicelib.rendering import importers
-from chalicelib.rendering.mail import examine, preview, render
+from chalicelib.rendering.examine import examine
+from chalicelib.rendering.mail import preview, render
 from tests.rendering.samples import ENTITY, HOSTILE, version
 from tests.rendering.test_mjml import SOURCE as MJML
 

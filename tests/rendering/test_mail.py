@@ -14,7 +14,8 @@ from chalicelib.domain import content as contents
 from chalicelib.domain.content import Content, Context
 from chalicelib.domain.errors import Refused
 from chalicelib.rendering.dead import MAX_BYTES, dead
-from chalicelib.rendering.mail import examine, preview
+from chalicelib.rendering.examine import examine
+from chalicelib.rendering.mail import preview
 from chalicelib.rendering.merge import Place, sentinel
 from chalicelib.rendering.placeholders import Encoder, data_for, expand
 from chalicelib.rendering.text import Mark, plain

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.template import RegionType
-from chalicelib.rendering.mail import examine
+from chalicelib.rendering.examine import examine
 from chalicelib.rendering.source import compile_source
 from tests.rendering.samples import ENTITY, rendered, version
 

@@ -11,7 +11,8 @@ from chalicelib.domain import values
 from chalicelib.domain.compliance import Demands
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.template import TemplateVersion
-from chalicelib.rendering.mail import Rendered, examine, render
+from chalicelib.rendering.examine import examine
+from chalicelib.rendering.mail import Rendered, render
 from tests.rendering.samples import version
 
 STARTER = Path(__file__).resolve().parents[2] / "templates" / "starter"
