@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.template import RegionType
-from chalicelib.rendering.regions import METADATA
+from chalicelib.rendering.metadata import METADATA
 from tests.rendering.samples import SYSTEM, page, problems
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "templates.md").read_text("utf-8")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from chalicelib.domain.template import RegionType, SystemBlock
-from chalicelib.rendering.regions import METADATA
+from chalicelib.rendering.metadata import METADATA
 from tests.structure.sources import ROOT, our_files
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")

@@ -6,14 +6,12 @@ import html
 import re
 from collections.abc import Iterable
 
-from chalicelib.domain import urls, values
+from chalicelib.domain import richtext, urls, values
+from chalicelib.rendering.defaults import FLOW, PHRASING
 from chalicelib.rendering.importers.work import Sort, Work
-from chalicelib.rendering.regions import BLOCK_TAGS, INLINE_TAGS
 from chalicelib.rendering.structure import Node
-from chalicelib.rendering.tokens import VOID, Kind, tags, tokenise
+from chalicelib.rendering.tokens import VOID, Kind, tokenise
 
-_PHRASING = tags("p h1 h2 h3 h4 h5 h6 span strong em b i u small font label sup sub")
-_FLOW = tags("td th div center blockquote li section article header footer main aside address")
 _HEADING = re.compile(r"<(/?)h[1-6]\b[^<>]*+>", re.IGNORECASE)
 _ONE_LINK = re.compile(r"\s*<a\b[^<>]*+>[^<>]*+</a\s*>\s*", re.IGNORECASE)
 _BLOCK = re.compile(r"</?(?:div|p|ul|ol|li|h[1-6]|table|tr|td|center|blockquote)\b", re.IGNORECASE)
@@ -31,7 +29,7 @@ def open_field(work: Work, node: Node, wanted: str, label: str) -> None:
         work.note(Sort.LOCKED, "unclosed", node.start.start, name=wanted)
     elif node.name == "a":
         _link(work, node, wanted, label, inner)
-    elif _DEEP.search(inner) or node.name not in _FLOW | _PHRASING:
+    elif _DEEP.search(inner) or node.name not in FLOW | PHRASING:
         _parts(work, node, wanted, label)
     else:
         _words(work, node, wanted, label, inner)
@@ -82,13 +80,13 @@ def _words(work: Work, node: Node, wanted: str, label: str, inner: str) -> None:
     if node.end is None:
         return
     around = work.around(node)
-    inline = node.name in _PHRASING
+    inline = node.name in PHRASING
     marked = re.search(r"<(?!br\b|/)[a-zA-Z]", inner) is not None
-    if node.name in _FLOW and any(n in _PHRASING for n in around):
+    if node.name in FLOW and any(n in PHRASING for n in around):
         work.note(Sort.LOCKED, "in_text", node.start.start, name=wanted)
         return
     plain = not marked or "a" in around or node.name == "a"
-    text = tidy(inner, None if plain else INLINE_TAGS if inline else BLOCK_TAGS)
+    text = tidy(inner, None if plain else richtext.INLINE if inline else richtext.BLOCK)
     if " ".join(text.split()) != " ".join(inner.split()):
         work.note(Sort.SUGGESTION, "simplified", node.start.start, name=wanted)
     name = work.name(wanted)
@@ -106,7 +104,7 @@ def _parts(work: Work, node: Node, wanted: str, label: str) -> None:
         if inside.start.start < until:
             continue
         inner = work.inner(inside)
-        words = inside.name in _FLOW | _PHRASING and not _DEEP.search(inner) and not _nested(inner, inside.name)
+        words = inside.name in FLOW | PHRASING and not _DEEP.search(inner) and not _nested(inner, inside.name)
         words = words and _ONE_LINK.fullmatch(inner) is None  # then the link itself is the better field
         if inside.name in ("img", "a") or (words and values.visible(inner)):
             until = inside.after
@@ -118,7 +116,7 @@ def _parts(work: Work, node: Node, wanted: str, label: str) -> None:
 
 def _nested(inner: str, name: str) -> bool:
     """Whether a container holds containers, so that one of those is the better field."""
-    return name in _FLOW and re.search(r"<(?:div|center|section|blockquote)\b", inner, re.IGNORECASE) is not None
+    return name in FLOW and re.search(r"<(?:div|center|section|blockquote)\b", inner, re.IGNORECASE) is not None
 
 
 def tidy(inner: str, allowed: Iterable[str] | None) -> str:
