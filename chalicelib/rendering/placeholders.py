@@ -10,9 +10,11 @@ placeholder (``{{{x}}}`` and ``\\{{x}}`` mean something else).
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring
 from urllib.parse import quote
 
 from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context, Placeholder
@@ -107,24 +109,24 @@ class Encoder:
 def data_for(content: Content, profile: Mapping[str, str], unsubscribe_url: str) -> dict[str, str]:
     """One recipient's replacement data: a value for every placeholder, escaped for its context.
 
-    An absent or blank field takes the template's default. On the path of every recipient: what
-    depends on the content alone is prepared once per content.
+    An absent or blank field takes the template's default.
     """
-    return filler(content)(profile, unsubscribe_url)
+    data: dict[str, str] = json.loads(writer(content)(profile, unsubscribe_url))
+    return data
 
 
-def filler(content: Content) -> Callable[[Mapping[str, str], str], dict[str, str]]:
-    """:func:`data_for` for many recipients of one content: what depends on the content is done once."""
-    constants, fields = _prepared(content.placeholders)
+def writer(content: Content) -> Callable[[Mapping[str, str], str], str]:
+    """:func:`data_for` as JSON, for many recipients of one content: what depends on the content is done once."""
+    form, fields = _prepared(content.placeholders)
 
-    def fill(profile: Mapping[str, str], unsubscribe_url: str) -> dict[str, str]:
-        data = dict(constants)
-        for name, field, default, escape in fields:
+    def write(profile: Mapping[str, str], unsubscribe_url: str) -> str:
+        values = []
+        for field, default, escape in fields:
             value = unsubscribe_url if field == UNSUBSCRIBE_URL else profile.get(field)
-            data[name] = escape(value) if value and not value.isspace() else default
-        return data
+            values.append(encode_basestring(escape(value)) if value and not value.isspace() else default)
+        return form % tuple(values)
 
-    return fill
+    return write
 
 
 def expand(content: Content, data: Mapping[str, str]) -> tuple[str, str, str]:
@@ -139,17 +141,22 @@ def expand(content: Content, data: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 _Escape = Callable[[str], str]
-_Prepared = tuple[dict[str, str], tuple[tuple[str, str, str, _Escape], ...]]
+_Prepared = tuple[str, tuple[tuple[str, str, _Escape], ...]]
 
 
 @lru_cache(maxsize=32)
 def _prepared(placeholders: tuple[Placeholder, ...]) -> _Prepared:
-    constants = {p.name: p.default for p in placeholders if p.context is Context.LITERAL}
-    fields = tuple(
-        (p.name, p.field, _ESCAPE[p.context](p.default), _ESCAPE[p.context])
-        for p in placeholders if p.context is not Context.LITERAL
-    )
-    return constants, fields
+    """The JSON with a ``%s`` for each value that is a recipient's own; those values' fields, in order."""
+    constants = [p for p in placeholders if p.context is Context.LITERAL]
+    own = [p for p in placeholders if p.context is not Context.LITERAL]
+    members = [f"{_member(p.name)}{encode_basestring(p.default).replace('%', '%%')}" for p in constants]
+    members += [f"{_member(p.name)}%s" for p in own]
+    fields = tuple((p.field, encode_basestring(_ESCAPE[p.context](p.default)), _ESCAPE[p.context]) for p in own)
+    return "{" + ", ".join(members) + "}", fields
+
+
+def _member(name: str) -> str:
+    return f"{encode_basestring(name)}: ".replace("%", "%%")
 
 
 def _plain(value: str) -> str:

@@ -6,7 +6,6 @@ is in the clear only between opening and the call.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.audience import Skip, skip_reason
@@ -20,11 +19,10 @@ from chalicelib.domain.tag import tag_of
 from chalicelib.ports.sending import BulkBatch, BulkEntry
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import ContactRecord
-from chalicelib.rendering.placeholders import filler
+from chalicelib.rendering.placeholders import writer
 from chalicelib.usecases.approved import Approved
 from chalicelib.usecases.world import World
 
-_written = json.JSONEncoder(ensure_ascii=False).encode
 UNSUBSCRIBE = "list-unsubscribe"
 ONE_CLICK = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 """RFC 8058, section 3.1; the other header is each recipient's own."""
@@ -51,10 +49,10 @@ class Envelope:
         first = key.batch * manifest.window
         marks = bytearray([Mark.ABSENT]) * len(records)
         prefix = tag_of(self.session.partner, key)
-        entries, fill = [], filler(self.mail.content)
+        entries, write = [], writer(self.mail.content)
         for ordinal in allowed:
             capped = manifest.is_capped(first + ordinal)
-            mark, entry = self._judge(records[ordinal], capped, prefix, ordinal, fill)
+            mark, entry = self._judge(records[ordinal], capped, prefix, ordinal, write)
             marks[ordinal] = mark
             if entry is not None:
                 entries.append(entry)
@@ -82,7 +80,7 @@ class Envelope:
 
     def _judge(
         self, record: ContactRecord, capped: bool, prefix: str, ordinal: int,
-        fill: Callable[[Mapping[str, str], str], dict[str, str]],
+        write: Callable[[Mapping[str, str], str], str],
     ) -> tuple[Mark, BulkEntry | None]:
         """Whether a recipient is mailed now, and with what."""
         if record.contact is None:
@@ -95,7 +93,7 @@ class Envelope:
         except Permanent:
             return Mark.UNUSABLE, None
         url = self._unsubscribe_url(record.id)
-        data = _written(fill(contact.profile, url))
+        data = write(contact.profile, url)
         if len(data) * 2 > ENTRY_BYTES and len(data.encode()) > ENTRY_BYTES:
             return Mark.UNUSABLE, None
         return Mark.ADDRESSED, BulkEntry(contact.address, data, f"{prefix}{ordinal}", f"<{url}>")

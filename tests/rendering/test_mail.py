@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import replace
+from html import escape, unescape
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain import content as contents
-from chalicelib.domain.content import Content, Context
+from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context, Placeholder
 from chalicelib.domain.errors import Refused
 from chalicelib.rendering.dead import MAX_BYTES, dead
 from chalicelib.rendering.examine import examine
 from chalicelib.rendering.mail import preview
 from chalicelib.rendering.merge import Place, sentinel
-from chalicelib.rendering.placeholders import Encoder, data_for, expand
+from chalicelib.rendering.placeholders import Encoder, data_for, expand, writer
 from chalicelib.rendering.text import Mark, plain
 from chalicelib.rendering.tokens import Kind, tokenise
 from tests.rendering.samples import BODY, ENTITY, SYSTEM, page, rendered, version
@@ -103,6 +106,29 @@ def test_marks_read_as_what_stands_for_them(pieces: list[str]) -> None:
         source += after.encode()
         out += before + (marks[-1][2] if at else "") + after
     assert plain(source, marks) == plain(out.encode())
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "unsubscribe_url"]), st.text(st.characters())), st.text(max_size=9))
+def test_a_recipients_data_are_written_as_json(profile: dict[str, str], default: str) -> None:
+    """Whatever a customer's fields hold, SES gets one flat JSON object in which each value is what it should be."""
+    kinds = (Context.HTML, Context.TEXT, Context.SUBJECT, Context.URL)
+    mail = Content(subject="", html="", text="", placeholders=(
+        Placeholder("lit_open", "", Context.LITERAL, "{{%s"), Placeholder("link", UNSUBSCRIBE_URL, Context.HTML),
+        *(Placeholder(f"{kind.value}_{field}", field, kind, default) for field in "ab" for kind in kinds),
+    ))
+    written = writer(mail)(profile, URL)
+    data = data_for(mail, profile, URL)
+    assert written == json.dumps(data, ensure_ascii=False) and written.encode()
+    assert list(data) == [p.name for p in mail.placeholders]
+    assert data["lit_open"] == "{{%s" and data["link"] == URL
+    for field in "ab":
+        value = profile.get(field, "")
+        told = value if value and not value.isspace() else default
+        assert data[f"url_{field}"] == quote(unescape(data[f"html_{field}"]).strip(), safe="")
+        assert data[f"text_{field}"] == unescape(data[f"html_{field}"])
+        if told.isprintable():
+            assert (data[f"html_{field}"], data[f"text_{field}"], data[f"subject_{field}"]) == (
+                escape(told), told, told.strip())
 
 
 @pytest.mark.parametrize("profile", [{}, {"first_name": ""}, {"first_name": "  "}])
