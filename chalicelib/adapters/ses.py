@@ -6,7 +6,6 @@ become three mails. Whether and when to try again is decided above, with the led
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from email.utils import formataddr
@@ -123,12 +122,19 @@ class SesMailer(_Ses):
 class SesBulkMailer(_Ses):
     """See ``ports.sending.BulkMailer``."""
 
+    def __init__(self, clients: Clients, *, configuration_set: str, endpoint: str = "") -> None:
+        import msgspec
+
+        super().__init__(clients, configuration_set=configuration_set, endpoint=endpoint)
+        # On the path of every recipient: in a sixth of the time that ``json`` takes.
+        self._written = msgspec.json.encode
+
     def send(self, batch: BulkBatch) -> BulkAnswer:
         """One SendBulkEmail of at most 50 entries, with the mail inline."""
         count = len(batch.entries)
         client = self._sender
         client.meta.events.register(f"before-call.sesv2.{_BULK}", _give_body, unique_id=_BULK)
-        token = _body.set(json.dumps(self._request(batch), separators=(",", ":")).encode())
+        token = _body.set(self._written(self._request(batch)))
         try:
             with acting_as_self():
                 answer = client.send_bulk_email(DefaultContent={}, BulkEmailEntries=[])

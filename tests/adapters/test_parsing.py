@@ -45,3 +45,17 @@ def test_an_error_is_read_as_ever() -> None:
     response = {"status_code": 400, "headers": {}, "body": json.dumps(body).encode()}
     found = QuickParsers().create_parser("json").parse(response, shape)
     assert found["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+@pytest.mark.parametrize("answer", [
+    {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "1"}, {"Status": "FAILED", "Error": "é"}]},
+    {"BulkEmailEntryResults": []}, {},
+])
+def test_both_parsers_read_the_same_of_a_batch(answer: dict[str, Any]) -> None:
+    """What SES says of each mail."""
+    shape: Any = get_session().get_service_model("sesv2").operation_model("SendBulkEmail").output_shape
+    assert shape.name == "SendBulkEmailResponse"
+    response = {"status_code": 200, "headers": {"x-amzn-requestid": "r"}, "body": json.dumps(answer).encode()}
+    quick = QuickParsers().create_parser("rest-json").parse(dict(response), shape)
+    own = ResponseParserFactory().create_parser("rest-json").parse(dict(response), shape)
+    assert quick == own
