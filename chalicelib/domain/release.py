@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -252,7 +252,11 @@ class Retired:
     release: str
 
 
+def ends_of(retired: Iterable[Retired], template: TemplateId, number: int) -> Sequence[Retired]:
+    """What releases said of the end of a template version."""
+    return [r for r in retired if r.template == template and number < r.below]
+
+
 def last_moment(retired: Iterable[Retired], template: TemplateId, number: int) -> datetime | None:
     """When a template version ends: at the earliest that any release said; None for one that does not."""
-    found = [r.until for r in retired if r.template == template and number < r.below]
-    return min(found, default=None)
+    return min((r.until for r in ends_of(retired, template, number)), default=None)

@@ -14,13 +14,13 @@ from datetime import datetime
 
 from chalicelib import observe
 from chalicelib.domain.audience import bracket
-from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
+from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, Revision, State
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
 from chalicelib.domain.programme import MessageClass
-from chalicelib.domain.release import last_moment
+from chalicelib.domain.release import Phase, ends_of
 from chalicelib.domain.schedule import local_day
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
@@ -49,7 +49,7 @@ def look(world: World, partner: PartnerId, campaign_id: CampaignId, *, per_slice
     try:
         _look(world, session, campaign, per_slice)
     except Conflict:
-        # Somebody else moved the campaign meanwhile; its next look stands in the index.
+        # Somebody else moved the campaign meanwhile, or is about to; its next look stands in the index.
         return
 
 
@@ -74,6 +74,7 @@ def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice:
         return
     mail = _cleared(world, session, campaign, now)
     if isinstance(mail, HoldReason):
+        _must_stand(world, session, campaign)
         control.hold(world, session, campaign.id, mail, actor=Actor.GUARD, by="clock")
         return
     slices = slices_for(_estimate(world, session), per_slice=per_slice)
@@ -103,16 +104,36 @@ def _cleared(
     try:
         mail = approved.load(world, session, campaign)
     except approved.Altered:
-        if world.campaigns.get(session, campaign.id).version != campaign.version:
-            # The two reads were of two moments: a release, say, gave it a new frame between them.
-            raise Conflict("campaign.changed") from None
         return HoldReason.DIGEST
-    end = last_moment(world.releases.retired(), mail.revision.template, mail.revision.template_version)
-    if end is not None and end <= now:
+    if _version_ended(world, session, mail.revision, now):
         return HoldReason.TEMPLATE
     if assets.over(world, session, mail.revision.assets, local_day(now, mail.revision.start.zone)):
         return HoldReason.PICTURE
     return mail if world.mailer.sender_verified(mail.revision.sender_address) else HoldReason.SENDER
+
+
+def _version_ended(world: World, session: PartnerSession, revision: Revision, now: datetime) -> bool:
+    """Whether a release let the campaign's template version end.
+
+    Raises Conflict as long as that release is not done with this partner: it may be about to bring the campaign
+    on to the new version, so the start waits for its turn, as long as it may be late.
+    """
+    ended = [end for end in ends_of(world.releases.retired(), revision.template, revision.template_version)
+             if end.until <= now]
+    for release_id in {end.release for end in ended}:
+        release, done = world.releases.turn(release_id, session.partner)
+        if release.phase is Phase.APPLYING and not done:
+            raise Conflict("release.busy")
+    return bool(ended)
+
+
+def _must_stand(world: World, session: PartnerSession, campaign: Campaign) -> None:
+    """Raise Conflict if the campaign is not any more what was judged.
+
+    What a campaign is held for was read at several moments; a release, say, gave it a new frame between them.
+    """
+    if world.campaigns.get(session, campaign.id).version != campaign.version:
+        raise Conflict("campaign.changed")
 
 
 def _estimate(world: World, session: PartnerSession) -> int:

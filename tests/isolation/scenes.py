@@ -17,13 +17,13 @@ from chalicelib.domain.people import Role
 from chalicelib.domain.release import Phase
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
-from chalicelib.usecases import access, assets, control, people, publish, release_moves, releases
+from chalicelib.usecases import access, assets, control, people, plan, publish, release_moves, release_run, releases
 from infra.local import seed
 from tests import pictures
 from tests.isolation import journey
 from tests.isolation.journey import ADDRESS, CANARY, Journey
 from tests.isolation.judge import acting, administrator
-from tests.usecases.release_stage import STAMP
+from tests.usecases.release_stage import NEW_LOGO, OLD_LOGO, STAMP
 
 MANY = 210
 """Customers of the second campaign: more than the guard needs before complaints say something."""
@@ -35,6 +35,7 @@ def run(j: Journey) -> None:
     journey.approved(j)
     release(j)
     paused(j)
+    overtaken(j)
     throttled(j)
     complained(j)
     refused(j)
@@ -75,6 +76,30 @@ def paused(j: Journey) -> None:
         control.look_soon(w, w.campaigns.get(j.session(), j.campaign.id))
     j.settle()
     assert now(j) is State.APPROVED
+
+
+def overtaken(j: Journey) -> None:
+    """At its start a release withdraws the campaign's version: the plan waits until the campaign was carried over."""
+    assert j.campaign is not None
+    assert j.campaign.start is not None
+    hq, notices, plans = j.at("pages-hq"), j.at("notices"), j.at("plan")
+    with acting("pages-hq"):
+        admin, henry = (j.person(f"{name}-{ADDRESS}@{seed.ZONE}") for name in ("hq", "henry"))
+        made = releases.prepare(hq, admin, releases.Plan(
+            id=make_id("rel", hq.clock.now(), hq.entropy.bytes(10)), title="Old logo", old="withdrawn",
+            pairs=((NEW_LOGO, OLD_LOGO),)))
+        releases.approve(hq, henry, made.id, shown=made.fingerprint)
+    j.clock.set(j.campaign.start.at)
+    with acting("notices"):
+        release_run.start(notices, made.id)
+    with acting("plan"):
+        plan.look(plans, j.partner, j.campaign.id)
+    assert now(j) is State.APPROVED
+    with acting("notices"):
+        for partner in releases.look(notices, made.id).missing:
+            release_run.partner(notices, made.id, partner)
+        release_run.finish(notices, made.id)
+        assert releases.look(notices, made.id).release.phase is Phase.DONE
 
 
 def throttled(j: Journey) -> None:
