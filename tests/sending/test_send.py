@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.domain import ledger as rules
+from chalicelib.domain import sending
 from chalicelib.domain.campaign import Digests, HoldReason, State
 from chalicelib.domain.ledger import Result, Status
 from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
+from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import approved, control, progress
 from chalicelib.usecases.freeze import freeze
 from chalicelib.usecases.send import work_of
-from tests.fakes.sending import FakeBulkMailer
-from tests.sending.stage import CAMPAIGN, NOON, PARTNER, PERSON, START, Runner, Stage, judge, people_go_on, tell_all
+from tests.fakes.sending import FakeBulkMailer, FakeLedger
+from tests.sending.stage import (
+    CAMPAIGN,
+    NOON,
+    PARTNER,
+    PERSON,
+    START,
+    Runner,
+    Stage,
+    handle,
+    judge,
+    people_go_on,
+    tell_all,
+)
 
 
 class Says(FakeBulkMailer):
@@ -221,8 +235,6 @@ def test_a_worker_without_time_sends_nothing() -> None:
     short: list[Mapping[str, Any]] = []
 
     def handler(world: Any, message: Mapping[str, Any], stop_at: Any) -> None:
-        from tests.sending.stage import handle
-
         if message["kind"] == "send" and len(short) < 3:
             short.append(message)
             stop_at = stage.fakes.clock.now() + timedelta(seconds=20)
@@ -232,6 +244,44 @@ def test_a_worker_without_time_sends_nothing() -> None:
     runner.run(NOON + timedelta(hours=3))
     assert len(short) == 3
     assert judge(stage).sent == 8
+
+
+class SlowClaims(FakeLedger):
+    """A ledger whose first claims take as long as a function lives, but for a moment."""
+
+    def __init__(self, stage: Stage, times: int) -> None:
+        super().__init__()
+        self.clock, self.times = stage.fakes.clock, times
+
+    def claim(self, session: PartnerSession, attempt: rules.Attempt) -> None:
+        super().claim(session, attempt)
+        if self.times > 0:
+            self.times -= 1
+            self.clock.set(attempt.deadline - timedelta(seconds=1))
+
+
+def test_a_claim_that_took_too_long_is_not_sent_upon() -> None:
+    """The call could outlive the function, and a person would mail its recipients again: known unsent instead."""
+    stage = Stage()
+    stage.fakes.ledger = SlowClaims(stage, times=2)
+    stops: list[datetime] = []
+    late: list[timedelta] = []
+
+    class Watched(FakeBulkMailer):
+        def send(self, batch: BulkBatch) -> BulkAnswer:
+            late.append(stage.fakes.clock.now() + sending.CALL_TIME - stops[-1])
+            return super().send(batch)
+
+    def handler(world: Any, message: Mapping[str, Any], stop_at: datetime) -> None:
+        stops.append(stop_at)
+        handle(world, message, stop_at)
+
+    stage.fakes.bulk_mailer = Watched(rate=3.0)
+    Runner(stage, handler=handler).run(NOON + timedelta(hours=3))
+    assert late and max(late) <= timedelta()
+    tried = [a for n in range(2) for a in stage.fakes.ledger.attempts(stage.session, SliceKey(Run(CAMPAIGN), n), 0, 99)]
+    assert sum(set(a.answered or ()) >= {Result.UNSENT} for a in tried) == 2
+    assert (judge(stage).sent, max(stage.accepted.values())) == (8, 1)
 
 
 def test_a_slice_whose_other_worker_was_throttled_is_gone_through_again() -> None:
@@ -266,6 +316,9 @@ def test_each_mail_carries_its_own_unsubscribe_and_tag() -> None:
     for call in stage.fakes.bulk_mailer.calls:
         assert ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") in call.headers
         assert sum(name.lower().startswith("list-unsubscribe") for name, _ in call.headers) == 1
+        tags = dict(call.tags)
+        place = tuple(int(tags.pop(name)) for name in ("mailing", "variant", "slice", "batch", "attempt"))
+        assert tags == {"partner": PARTNER, "campaign": CAMPAIGN}
         for entry in call.entries:
             token = entry.list_unsubscribe.removeprefix("<https://partners.example.com/u/").removesuffix(">")
             found = stage.fakes.unsubscribe.read(token)
@@ -273,6 +326,8 @@ def test_each_mail_carries_its_own_unsubscribe_and_tag() -> None:
             ref = read_tag(entry.tag)
             manifest = stage.fakes.ledger.manifest(stage.session, ref.key.slice)
             assert manifest is not None
+            run_of = ref.key.slice.run
+            assert place == (run_of.mailing, run_of.variant, ref.key.slice.number, ref.key.batch, ref.key.attempt)
             assert manifest.member(ref.key.batch, ref.ordinal) == stage.ids[entry.to]
             links.add(token)
     assert len(links) == 8

@@ -15,6 +15,7 @@ from chalicelib.domain.manifest import Run
 from chalicelib.domain.step import take
 from chalicelib.domain.totals import Totals
 from chalicelib.ports.workflow import Change
+from chalicelib.texts.partner import HOLDS
 from chalicelib.usecases import control
 from tests.web.partner_stage import Place, place
 
@@ -230,6 +231,26 @@ def test_the_reviewers_reason_is_shown_and_inert() -> None:
         body = here.get(*parts).body
         assert "&lt;script&gt;alert(1)&lt;/script&gt; name the day" in body and "<script>alert" not in body
     assert "Changes requested · Marco" in here.get("campaigns", made.id).body
+
+
+def test_the_timeline_tells_each_step_with_who_and_when() -> None:
+    """Oldest first, in the zone of the campaign: what was done, by whom, and the words that go with it."""
+    here = place()
+    made = here.ready()
+    here.send(("campaigns", made.id, "submit"), {"version": "2", "terms": "yes", "note": "Please by <Friday>"})
+    here.world.clock.advance(hours=3)
+    here.moved(made, Action.APPROVE, Actor.REVIEWER, State.APPROVED, by=here.reviewer.id)
+    control.hold(here.world, here.session, made.id, HoldReason.LATE, actor=Actor.GUARD, by="clock")
+    body = here.get("campaigns", made.id).body
+    steps = re.findall(
+        r'<p class="timeline-title">(.*?)</p><p class="timeline-at">.*?([\w ]+, \d\d:\d\d \(\w+\)).*?</p>'
+        r'(?:<p class="timeline-text">(.*?)</p>)?</li>', body)
+    assert steps == [
+        ("Draft begun · you", "Mon 2 Mar 2026, 10:00 (Berlin)", ""),
+        ("Submitted for review · you", "Mon 2 Mar 2026, 10:00 (Berlin)", "Please by &lt;Friday&gt;"),
+        ("Approved · Marco", "Mon 2 Mar 2026, 13:00 (Berlin)", ""),
+        ("Paused · by itself", "Mon 2 Mar 2026, 13:00 (Berlin)", HOLDS["late"]),
+    ]
 
 
 def test_numbers_while_sending_add_up_and_are_polled() -> None:
