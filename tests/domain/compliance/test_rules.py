@@ -23,6 +23,7 @@ from chalicelib.domain.compliance import (
 )
 from chalicelib.domain.compliance.registry import run
 from chalicelib.domain.errors import Problem
+from chalicelib.domain.kit import read as read_kit
 from chalicelib.domain.template import Slot
 from chalicelib.rendering import document
 from chalicelib.texts.compliance import RULES as FIRST
@@ -153,6 +154,16 @@ def test_facts_of_the_mail(facts: dict[str, object], code: str, severity: str) -
     """Subject, preview line, text part, headers and locked bytes are looked at beside the HTML."""
     found = check(SOUND, replace(FACTS, **facts))  # type: ignore[arg-type]
     assert [(f.code, f.severity.value) for f in found] == [(code, severity)]
+
+
+def test_a_palette_of_one_colour() -> None:
+    """A brand may have one: it is the nearest to every other, black and white stay free, and nothing is blocked."""
+    kit = read_kit("palette: {colours: ['#12372a']}")
+    mail = parsed("<p style='color:#12372a;background:#fff'>a</p><p style='color:#000;background:#cc00cc'>b</p>"
+                  "<p style='color:#f3b61f'>c</p>")
+    found = [f for f in run(RULES, mail, replace(FACTS, kit=kit)) if f.code == "BRD001"]
+    assert {(f.quote, str(f.params["nearest"]), f.severity) for f in found} == {
+        ("#cc00cc", "#12372a", Severity.WARN), ("#f3b61f", "#12372a", Severity.WARN)}
 
 
 def test_a_subject_of_sixty_emoji_fits() -> None:
