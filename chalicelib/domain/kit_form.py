@@ -28,7 +28,15 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 PAIRS = ("imprint", "examples", "utm")
 """Mappings whose keys HQ chooses: rows with a key of their own."""
 LIMITS = tuple(Limits.__slots__)
-MAX_ROWS = 200
+PALETTE = "palette"
+WIDTHS: Mapping[str, int] = {
+    PALETTE: 1, "logos": 7, "names": 3, "disclaimers": 4, "imprint": 1 + len(ENTITY_FIELDS), "examples": 3, "utm": 2,
+}
+"""Lists of rows, and fields of one row."""
+OTHERS = 100
+"""Fields of the form that stand in no row, generously counted."""
+MAX_FIELDS = 5_000
+"""Fields of a form: some 1,600 names. A kit of more is edited as YAML."""
 Form = Mapping[str, Sequence[str]]
 _LINE = Node("", 0)
 
@@ -40,7 +48,7 @@ def compact(form: Form) -> dict[str, Sequence[str]]:
     out: dict[str, Sequence[str]] = {}
     places = {(name, number): place for name in (*ROWS, *PAIRS) for place, number in enumerate(rows_of(form, name), 1)}
     for key, texts in form.items():
-        row = re.fullmatch(r"(\w+)\[(\d{1,3})\](\.\w+)", key)
+        row = re.fullmatch(r"(\w+)\[(\d{1,4})\](\.\w+)", key)
         if row is None:
             out[key] = texts
         elif place := places.get((row.group(1), int(row.group(2)))):
@@ -94,9 +102,14 @@ def rows_of(form: Form, name: str) -> list[int]:
     """The numbers of a list's rows in which something is written, in order."""
     found = {
         int(match.group(1)) for key, texts in form.items()
-        if (match := re.fullmatch(rf"{name}\[(\d{{1,3}})\]\.\w+", key)) and any(text.strip() for text in texts)
+        if (match := re.fullmatch(rf"{name}\[(\d{{1,4}})\]\.\w+", key)) and any(text.strip() for text in texts)
     }
-    return sorted(found)[:MAX_ROWS]
+    return sorted(found)
+
+
+def size(rows: Mapping[str, int]) -> int:
+    """Fields that a form with so many rows in each list can send at most."""
+    return OTHERS + sum(WIDTHS[name] * number for name, number in rows.items())
 
 
 def keys_of(form: Form, name: str) -> list[tuple[int, str]]:
@@ -234,5 +247,5 @@ def _figure(number: float) -> int | float:
     return int(number) if number == int(number) else number
 
 
-__all__ = ["CLIENTS", "ENTITY_FIELDS", "LANGUAGES", "LIMITS", "ROWS", "field_of", "fields", "keys_of", "ordered",
-           "read", "rows_of", "written"]
+__all__ = ["CLIENTS", "ENTITY_FIELDS", "LANGUAGES", "LIMITS", "MAX_FIELDS", "ROWS", "WIDTHS", "field_of",
+           "fields", "keys_of", "ordered", "read", "rows_of", "size", "written"]

@@ -6,7 +6,8 @@ MESSAGES: dict[str, str] = {
     "request.too_large": "That is more than this form takes (5 MB). Make it smaller and send it again.",
     "request.type": "This page takes forms only. Open it in a browser and use its form.",
     "request.encoding": "The form was not sent as UTF-8. Open the page again in a current browser.",
-    "request.fields": "The form has more fields than we take. Open the page again and send it from there.",
+    "request.fields": "This form has more than the {max} fields that we take, so nothing of it was read and nothing "
+                      "was changed. Go back: what you typed is still in your browser. Send it in smaller parts.",
     "request.csrf": (
         "This form is too old, or it did not come from our own page. Nothing was changed. Go back, load the page "
         "again and send it once more."

@@ -27,6 +27,8 @@ from chalicelib.domain.waiver import NEVER, fingerprint, matches
 from chalicelib.usecases.world import World
 
 MAX_TEMPLATES = 50
+MAX_PLACES = 2_000
+"""Findings that one look shows, each with its box to tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,33 @@ class Delta:
     places: tuple[Place, ...]
 
 
-def look(world: World, book: Book, kit: Kit) -> Sequence[Delta]:
-    """The newest version of each template beside a kit's baseline; templates without a finding are left out."""
-    known, out = frozenset(book.baseline), []
+def look(world: World, book: Book, kit: Kit) -> tuple[Sequence[Delta], int]:
+    """The newest version of each template beside a kit's baseline; templates without a finding are left out.
+
+    Of very many findings those that stop come first; the number is how many were left out.
+    """
+    known, out = frozenset(book.baseline), list[Delta]()
     for version in newest(world):
         places = [
             Place(key, finding, key in known, matches(finding.code, NEVER)) for key, finding in found(version, kit)]
         if places:
             out.append(Delta(version.template, version.name, version.number, tuple(
                 sorted(places, key=lambda p: (p.passes, p.finding.code)))))
-    return out
+    return _shown(out)
+
+
+def _shown(found: Sequence[Delta]) -> tuple[Sequence[Delta], int]:
+    """As many as one page takes, and how many are left."""
+    places = sum(len(delta.places) for delta in found)
+    if places <= MAX_PLACES:
+        return found, 0
+    room, kept = MAX_PLACES, dict[int, tuple[Place, ...]]()
+    for passes in (False, True):
+        for number, delta in enumerate(found):
+            taken = tuple(place for place in delta.places if place.passes is passes)[:room]
+            room -= len(taken)
+            kept[number] = (*kept.get(number, ()), *taken)
+    return [replace(delta, places=kept[n]) for n, delta in enumerate(found) if kept[n]], places - MAX_PLACES
 
 
 def newest(world: World) -> Sequence[TemplateVersion]:

@@ -1,7 +1,7 @@
 """A kit tried on past submissions before it is in force: what it would find more and less, and whom it would stop.
 
 The submissions are read as reviewers read them, with credentials that reach no customer. The newest are
-taken, so many at most; each mail is rendered as it was submitted and judged twice.
+looked through, so many at most; those of the kit's market are rendered as they were submitted and judged twice.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from chalicelib.usecases import kits
 from chalicelib.usecases.world import World
 
 MOST = 25
-"""Submissions that a trial looks at; each is rendered and judged twice, within a page's time."""
+"""Submissions that a trial judges; each is rendered and judged twice, within a page's time."""
+LOOKED_THROUGH = 60
+"""Submissions that it looks through for those of one market, each partner read once."""
 MAX_PROGRAMMES = 10
+PER_PROGRAMME = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,16 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """``changes`` are rules with their findings before and after, where these differ. ``unread`` could not be
-    judged (their company's data or template changed in a way that renders no mail)."""
+    """``changes`` are rules with their findings before and after, where these differ.
 
+    ``judged`` submissions are those of the market among the newest ``looked_at`` of ``known``; ``more``: there are
+    others that were not even counted. ``unread`` could not be judged (their company's data or template changed in
+    a way that renders no mail).
+    """
+
+    judged: int = 0
     looked_at: int = 0
+    known: int = 0
     unread: int = 0
     more: bool = False
     changes: tuple[tuple[str, int, int], ...] = ()
@@ -53,54 +62,66 @@ class Trial:
 def dry_run(world: World, scope: Scope, new: Kit) -> Trial:
     """Judge the newest submissions by the kit in force and by ``new``."""
     before, after, stopped = Counter[str](), Counter[str](), list[Stopped]()
-    looked_at = unread = 0
+    judged = looked_at = unread = 0
     cards, more = _newest(world)
     current = world.books.recent()
-    for card, revision, partner in _submitted(world, cards, scope):
-        if looked_at + unread == MOST:
-            more = True
-            break
+    for card, found in _submitted(world, cards[:LOOKED_THROUGH], scope):
+        looked_at += 1
+        if found is None:
+            continue
+        revision, partner = found
         mail = _judged(world, revision, partner, kits.demand(current, scope).kit, new)
         if mail is None:
             unread += 1
             continue
-        looked_at += 1
+        judged += 1
         old, fresh = mail
         before.update(f.code for f in old)
         after.update(f.code for f in fresh)
         known = {(f.code, f.region, f.quote) for f in old if f.blocks}
-        found = [f for f in fresh if f.blocks and f.region and (f.code, f.region, f.quote) not in known]
-        if found:
-            stopped.append(Stopped(card.name, card.partner, card.programme, tuple(sorted({f.code for f in found})),
-                                   tuple(dict.fromkeys(f.quote for f in found if f.quote))[:5]))
+        stops = [f for f in fresh if f.blocks and f.region and (f.code, f.region, f.quote) not in known]
+        if stops:
+            stopped.append(Stopped(card.name, card.partner, card.programme, tuple(sorted({f.code for f in stops})),
+                                   tuple(dict.fromkeys(f.quote for f in stops if f.quote))[:5]))
+        if judged + unread == MOST:
+            break
     codes = sorted(code for code in before.keys() | after.keys() if before[code] != after[code])
-    return Trial(looked_at=looked_at, unread=unread, more=more, stopped=tuple(stopped),
+    return Trial(judged=judged, looked_at=looked_at, known=len(cards), unread=unread, more=more, stopped=tuple(stopped),
                  changes=tuple((code, before[code], after[code]) for code in codes))
 
 
 def _newest(world: World) -> tuple[Sequence[CampaignCard], bool]:
-    """The campaigns that changed last, over the newest programmes."""
+    """The campaigns that changed last, over the newest programmes; whether there are others."""
     programmes = world.programmes.list()
-    found = [card for p in programmes[:MAX_PROGRAMMES] for card in world.indexes.cards(p.id, limit=2 * MOST)]
-    found = [card for card in found if card.state is not State.DRAFT]
-    return sorted(found, key=lambda c: c.updated_at, reverse=True), len(programmes) > MAX_PROGRAMMES
+    found, more = list[CampaignCard](), len(programmes) > MAX_PROGRAMMES
+    for programme in programmes[:MAX_PROGRAMMES]:
+        cards = world.indexes.cards(programme.id, limit=PER_PROGRAMME)
+        more = more or len(cards) == PER_PROGRAMME
+        found += [card for card in cards if card.state is not State.DRAFT]
+    return sorted(found, key=lambda c: c.updated_at, reverse=True), more
 
 
 def _submitted(
     world: World, cards: Sequence[CampaignCard], scope: Scope,
-) -> Iterator[tuple[CampaignCard, Revision, Partner]]:
-    """Each campaign's last revision with its partner, for partners whose market the kit is for."""
+) -> Iterator[tuple[CampaignCard, tuple[Revision, Partner] | None]]:
+    """Each campaign, with its last revision and its partner where the kit is for the partner's market."""
+    partners: dict[PartnerId, Partner | None] = {}
     for card in cards:
         session = world.sessions.open(card.partner, Zone.REVIEW)
         try:
-            partner = world.partners.home(session).partner
-            if scope.market not in ("all", partner.market):
-                continue
-            history = world.campaigns.history(session, card.id)
+            if card.partner not in partners:
+                partners[card.partner] = world.partners.home(session).partner
+            partner = partners[card.partner]
+            history = world.campaigns.history(session, card.id) if partner and _is_for(scope, partner) else None
         except NotFound:
-            continue
-        if history.revisions:
-            yield card, max(history.revisions, key=lambda r: r.number), partner
+            partners.setdefault(card.partner, None)
+            partner = history = None
+        last = max(history.revisions, key=lambda r: r.number, default=None) if history else None
+        yield card, (last, partner) if last and partner else None
+
+
+def _is_for(scope: Scope, partner: Partner) -> bool:
+    return scope.market in ("all", partner.market)
 
 
 def _judged(

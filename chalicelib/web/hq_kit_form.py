@@ -14,6 +14,7 @@ from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.kit import EMPTY, Kit
 from chalicelib.domain.people import Role
+from chalicelib.texts.numbers import number as figure
 from chalicelib.usecases import baseline, kit_trial, kits
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.hq_common import STAFF, market_choices, market_of, number_of, scope_of
@@ -37,7 +38,7 @@ def edit(visit: Visit) -> Answer:
     return _page(visit, market, stands, kit_form.fields(_kit_of(stands)))
 
 
-@routes.post("/hq/kit")
+@routes.post("/hq/kit", fields=kit_form.MAX_FIELDS)
 @hq_page(Role.HQ_ADMIN)
 def act(visit: Visit) -> Answer:
     """Add a row, show what would change, or publish what was shown."""
@@ -71,7 +72,7 @@ def baselines(visit: Visit) -> Answer:
     return _baselines(visit, market_of(visit.request.query.get("market")))
 
 
-@routes.post("/hq/kit/baseline")
+@routes.post("/hq/kit/baseline", fields=baseline.MAX_PLACES + 100)
 @hq_page(Role.HQ_ADMIN)
 def decide(visit: Visit) -> Answer:
     """Look at every template beside the baseline; let findings pass or put them to work."""
@@ -97,10 +98,11 @@ def _baselines(
     done: bool = False,
 ) -> Answer:
     book = newest(visit, market)
-    found = baseline.look(visit.world, book, _kit_of(book)) if book and look else None
+    found, left = baseline.look(visit.world, book, _kit_of(book)) if book and look else (None, 0)
     return render(
         visit, "hq/kit_baseline.html", status=status, errors=problems, desk=visit.world.programmes.desk(),
-        active="Rules", market=market, book=book, found=found, done=done, is_admin=Role.HQ_ADMIN in visit.hq_roles,
+        active="Rules", market=market, book=book, found=found, left=left, done=done,
+        is_admin=Role.HQ_ADMIN in visit.hq_roles,
         reason=visit.form.get("reason") if problems else "", chosen=set(visit.form.all("prints")) if problems else (),
     )
 
@@ -123,10 +125,17 @@ def _page(
     visit: Visit, market: str, stands: Book | None, typed: Mapping[str, Sequence[str]], *,
     problems: Sequence[Problem] = (), status: int = 200, change: dict[str, Any] | None = None, more: str = "",
 ) -> Answer:
-    spare = {name: min(MAX_SPARE, _spare(visit, name, count) + (name == more)) for name, count in SPARE.items()}
     from chalicelib.domain.compliance import RULES
 
-    rows = {name: len(kit_form.rows_of(typed, name)) + spare[name] for name in SPARE if name != "palette"}
+    filled = {name: len(kit_form.rows_of(typed, name)) for name in SPARE}
+    filled[kit_form.PALETTE] = len([t for t in typed.get("palette.colours", ()) if t.strip()])
+    spare = {name: min(MAX_SPARE, _spare(visit, name, count) + (name == more)) for name, count in SPARE.items()}
+    rows = {name: filled[name] + spare[name] for name in SPARE}
+    full = kit_form.size(rows) > kit_form.MAX_FIELDS
+    if full:
+        # What is there may always be sent as it is; there is only no room for more.
+        spare, rows = dict.fromkeys(SPARE, 0), filled
+    fits = kit_form.size(rows) <= kit_form.MAX_FIELDS
 
     def text(name: str) -> str:
         found = typed.get(name, ())
@@ -139,6 +148,7 @@ def _page(
         is_admin=Role.HQ_ADMIN in visit.hq_roles, comments=bool(stands and "#" in _comments(stands.source)),
         languages=kit_form.LANGUAGES, entity_fields=kit_form.ENTITY_FIELDS, clients=kit_form.CLIENTS,
         limits=kit_form.LIMITS, rules=sorted(rule.code for rule in RULES), note=visit.form.get("note"), more=more,
+        full=full, fits=fits, most=figure(kit_form.MAX_FIELDS, visit.language),
     )
 
 

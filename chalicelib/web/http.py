@@ -15,11 +15,12 @@ from urllib.parse import parse_qsl, urlsplit
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
+from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 400
-"""Fields of one form: parameter counts are bounded (N40)."""
+"""Fields of one form: parameter counts are bounded (N40); a page whose form may be longer says so at its route."""
 MAX_BODY = 10_000_000
 """Bytes of one form: what API Gateway takes, so that a template of 5 MB arrives and is refused by name."""
 
@@ -27,9 +28,10 @@ MAX_BODY = 10_000_000
 class BadRequest(Exception):
     """A request that no page of ours makes; ``status`` is 400, 403, 413 or 415."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, **params: int) -> None:
         self.status = status
         self.code = code
+        self.problem = Problem(code, "", params)
         super().__init__(code)
 
 
@@ -88,24 +90,24 @@ class Request:
         """Whether htmx asked, for a fragment."""
         return self.header("hx-request") == "true"
 
-    def form(self) -> Form:
-        """The form that was posted; raises BadRequest for another type, size or count."""
+    def form(self, most: int = MAX_FIELDS) -> Form:
+        """The form that was posted, of ``most`` fields; raises BadRequest for another type, size or count."""
         if len(self.body) > MAX_BODY:
             raise BadRequest(413, "request.too_large")
         if self.header("content-type").partition(";")[0].strip().lower() != FORM_TYPE:
             raise BadRequest(415, "request.type")
-        return parse_form(self.body)
+        return parse_form(self.body, most)
 
 
-def parse_form(data: bytes | str) -> Form:
-    """Read urlencoded fields; raises BadRequest if they are too many or not UTF-8."""
+def parse_form(data: bytes | str, most: int = MAX_FIELDS) -> Form:
+    """Read urlencoded fields; raises BadRequest if they are more than ``most`` or not UTF-8."""
     try:
         text = data.decode("ascii") if isinstance(data, bytes) else data
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
     except UnicodeError:
         raise BadRequest(400, "request.encoding") from None
     except ValueError:
-        raise BadRequest(400, "request.fields") from None
+        raise BadRequest(400, "request.fields", max=most) from None
     fields: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         fields[name] = (*fields.get(name, ()), value)
@@ -117,7 +119,7 @@ def from_chalice(request: ChaliceRequest) -> Request:
     query = request.query_params
     names = list(query.keys()) if query is not None else []
     if len(names) > MAX_FIELDS:
-        raise BadRequest(400, "request.fields")
+        raise BadRequest(400, "request.fields", max=MAX_FIELDS)
     raw = request.raw_body
     context = request.context
     return Request(

@@ -127,7 +127,7 @@ def refused(visit: Visit, error: Refused) -> Answer:
 
 def bad_request(visit: Visit, error: BadRequest) -> Answer:
     """400, 403, 413, 415: no page of ours makes such a request."""
-    return render(visit, "errors/bad_request.html", status=error.status, problem=Problem(error.code))
+    return render(visit, "errors/bad_request.html", status=error.status, problem=error.problem)
 
 
 def unavailable(visit: Visit) -> Answer:

@@ -23,7 +23,7 @@ from chalicelib.usecases import access
 from chalicelib.usecases.world import World
 from chalicelib.web import pages
 from chalicelib.web.guard import Visit, check_csrf, check_origin, cookie_name, open_visit
-from chalicelib.web.http import Answer, BadRequest, Request, cookie, from_chalice, to_chalice
+from chalicelib.web.http import MAX_FIELDS, Answer, BadRequest, Request, cookie, from_chalice, to_chalice
 from chalicelib.web.urls import Urls
 
 log = logging.getLogger("countersign.web")
@@ -40,7 +40,8 @@ class Handler(Protocol):
 class Route:
     """``methods`` have GET and HEAD always together. ``public`` pages load no account.
 
-    ``csrf`` is off for the one POST that has no cookie: one-click unsubscribe (RFC 8058).
+    ``csrf`` is off for the one POST that has no cookie: one-click unsubscribe (RFC 8058). ``fields`` is
+    how many its form may have.
     """
 
     methods: tuple[str, ...]
@@ -48,6 +49,7 @@ class Route:
     handler: Callable[..., Answer]
     csrf: bool = True
     public: bool = False
+    fields: int = MAX_FIELDS
 
 
 class Routes:
@@ -69,10 +71,10 @@ class Routes:
         return self._add(("GET", "HEAD"), path, public=public)
 
     def post(
-        self, path: str, *, csrf: bool = True, public: bool = False,
+        self, path: str, *, csrf: bool = True, public: bool = False, fields: int = MAX_FIELDS,
     ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-        """Answer POST with a form of ours."""
-        return self._add(("POST",), path, csrf=csrf, public=public)
+        """Answer POST with a form of ours, of so many fields at most."""
+        return self._add(("POST",), path, csrf=csrf, public=public, fields=fields)
 
     def _add(
         self, methods: tuple[str, ...], path: str, **options: Any,
@@ -131,7 +133,7 @@ def _respond(route: Route, world: World, urls: Urls, request: Request, params: d
 def _call(route: Route, visit: Visit, params: dict[str, str]) -> Answer:
     if visit.request.method == "POST" and route.csrf:
         check_origin(visit.request, visit.urls)
-        visit = replace(visit, form=visit.request.form())
+        visit = replace(visit, form=visit.request.form(route.fields))
         # A nonce that was made for this very answer can't have come in a form.
         if visit.session is None and cookie_name(visit.urls, "cn") not in visit.request.cookies:
             raise BadRequest(403, "request.csrf")

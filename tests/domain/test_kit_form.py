@@ -12,7 +12,7 @@ from chalicelib.domain import kit, kit_form
 from tests.domain.test_kit import FULL
 
 STARTER = (Path(__file__).resolve().parents[2] / "templates" / "starter" / "nordlicht.kit.yaml").read_text("utf-8")
-WORD = st.from_regex(r"[a-zà-ÿ]{1,12}( [a-z]{1,8})?", fullmatch=True)
+WORD = st.from_regex(r"[a-zà-öø-ÿ]{1,12}( [a-z]{1,8})?", fullmatch=True)
 WORDS = st.lists(WORD, max_size=4, unique=True).map(tuple)
 
 

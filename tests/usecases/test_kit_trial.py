@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain import kit
+from chalicelib.domain import ids, kit, kit_form
 from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import Conflict, Refused
+from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.scope import Scope, Zone
 from chalicelib.usecases import baseline, kit_trial, kits, submit
 from tests.stage import Stage
 from tests.usecases.release_stage import NEW_LOGO, OLD_LOGO, applied, plan, publish_next, set_stage
+from tests.web.stage import Watched
 
 BANS = "banned: {en: [gratis]}\n"
 HELLO = "banned: {en: [hello]}\n"
@@ -37,7 +39,7 @@ def test_a_trial_tells_what_a_kit_would_change() -> None:
     here.draft()
     here.world.sessions.opened.clear()
     found = kit_trial.dry_run(here.world, scope(here), kit.read(BANS))
-    assert (found.looked_at, found.more, found.unread) == (2, False, 0)
+    assert (found.judged, found.looked_at, found.known, found.more, found.unread) == (2, 2, 2, False, 0)
     assert ("BRD009", 0, 1) in found.changes
     stopped, = found.stopped
     assert (stopped.codes, stopped.words, stopped.partner) == (("BRD009",), ("gratis",), here.partner)
@@ -56,14 +58,30 @@ def test_a_trial_sees_what_goes_away() -> None:
 
 
 def test_a_trial_is_bounded_and_says_so() -> None:
-    """So many submissions at most; a market's kit looks at partners of the market only."""
+    """So many submissions at most; how many were looked through, of how many, is told."""
     here = set_stage()
     for _ in range(kit_trial.MOST + 1):
         here.submitted()
     found = kit_trial.dry_run(here.world, scope(here), kit.read(BANS))
-    assert (found.looked_at, found.more) == (kit_trial.MOST, True)
-    other = kit_trial.dry_run(here.world, replace(scope(here), market="fr"), kit.read(BANS))
-    assert other.looked_at == 0
+    assert (found.judged, found.looked_at, found.known) == (kit_trial.MOST, kit_trial.MOST, kit_trial.MOST + 1)
+
+
+def test_a_trial_for_one_market_reads_no_more_than_one_for_all() -> None:
+    """Where no partner is of the market, the newest are looked through, each partner read once, and no campaign."""
+    here = set_stage()
+    world, watched = here.world, Watched(here.world)
+    stands = here.submitted()
+    programme = world.programmes.get(here.programme)
+    other = ProgrammeId(ids.make_id("prg", world.clock.now(), bytes(10)))
+    world.programmes.add(replace(programme, id=other))
+    for number in range(70):
+        copy = CampaignId(ids.make_id("cmp", world.clock.now(), number.to_bytes(10, "big")))
+        world.campaigns.controls[here.partner, copy] = replace(
+            stands, id=copy, programme=(here.programme, other)[number % 2])
+    found = kit_trial.dry_run(watched, replace(scope(here), market="fr"), kit.read(BANS))
+    assert (found.judged, found.looked_at, found.known) == (0, kit_trial.LOOKED_THROUGH, 71)
+    assert watched.names().count("partners.home") == 1
+    assert "campaigns.history" not in watched.names()
 
 
 def test_a_new_rule_goes_into_the_baseline_and_can_be_put_to_work() -> None:
@@ -71,7 +89,7 @@ def test_a_new_rule_goes_into_the_baseline_and_can_be_put_to_work() -> None:
     here = set_stage()
     publish(here, HELLO)
     book, = here.world.books.current()
-    delta, = baseline.look(here.world, book, kit.read(HELLO))
+    (delta,), _ = baseline.look(here.world, book, kit.read(HELLO))
     place, = [p for p in delta.places if p.finding.code == "BRD009"]
     assert (delta.name, place.passes, place.absolute) == ("Spring", True, False)
     campaign = here.draft()
@@ -92,12 +110,12 @@ def test_what_was_put_to_work_stays_at_work() -> None:
     here = set_stage()
     publish(here, HELLO)
     book, = here.world.books.current()
-    delta, = baseline.look(here.world, book, kit.read(HELLO))
+    (delta,), _ = baseline.look(here.world, book, kit.read(HELLO))
     key, = [p.print for p in delta.places if p.finding.code == "BRD009"]
     baseline.decide(here.world, here.people["hanna"], scope(here), number=1, work=[key])
     publish(here, "banned: {en: [hello, unsubscribe]}\n", 2)
     book, = here.world.books.current()
-    delta, = baseline.look(here.world, book, kit.read(book.source))
+    (delta,), _ = baseline.look(here.world, book, kit.read(book.source))
     passes = {p.finding.quote.lower(): p.passes for p in delta.places if p.finding.code == "BRD009"}
     assert passes["hello"] is False
     assert passes.get("unsubscribe", True) is True
@@ -109,8 +127,25 @@ def test_what_came_in_later_stops_until_it_is_let_pass() -> None:
     publish(here, "banned: {en: [dear]}\n")
     publish_next(here, (b"Hello {{", b"Dear {{"))
     book, = here.world.books.current()
-    delta, = baseline.look(here.world, book, kit.read(book.source))
+    (delta,), _ = baseline.look(here.world, book, kit.read(book.source))
     assert (delta.number, [(p.finding.code, p.passes) for p in delta.places]) == (2, [("BRD009", False)])
+
+
+def test_of_very_many_findings_those_that_stop_are_shown_first() -> None:
+    """A look is bounded, says how many it leaves out, and never hides what stops campaigns behind what passes."""
+    here = set_stage()
+    words = [f"w{a}{b}{c}" for a in "abcdefghijklmn" for b in "abcdefghijklmn" for c in "abcdefghijklmn"][:2_300]
+    publish_next(here, (b"<p>Hello {{", f"<p>{' '.join(words)}</p><p>Hello {{{{".encode()))
+    lists = {"en": words[:1_200], "all": words[1_200:]}
+    publish(here, kit_form.written(kit.Kit(banned={lang: tuple(found) for lang, found in lists.items()})))
+    book, = here.world.books.current()
+    late = book.baseline[-5:]
+    baseline.decide(here.world, here.people["hanna"], scope(here), number=1, work=late)
+    book, = here.world.books.current()
+    (delta,), left = baseline.look(here.world, book, kit.read(book.source))
+    assert (len(delta.places), left) == (baseline.MAX_PLACES, len(book.baseline) + 5 - baseline.MAX_PLACES)
+    assert left > 0
+    assert {place.print for place in delta.places if not place.passes} == set(late)
 
 
 @pytest.mark.parametrize(("choice", "code"), [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 
 import pytest
 
-from chalicelib.domain import kit
+from chalicelib.domain import kit, kit_form
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.people import Role
 from chalicelib.domain.scope import Scope
@@ -159,6 +160,101 @@ def test_rows_are_added_without_javascript(name: str) -> None:
     part = {"utm": "key", "imprint": "key", "examples": "key", "names": "name"}.get(name, "id")
     field = 'name="palette.colours"' if name == "palette" else rf'name="{name}\[\d+\].{part}"'
     assert len(re.findall(field, more.body)) == len(re.findall(field, page)) + 1
+
+
+def named(count: int) -> str:
+    """A kit with so many names beside all else that it can say."""
+    first = '  - {name: Nordlicht, forms: [Nordlichts], mark: "®"}\n'
+    assert first in FULL
+    return FULL.replace(first, first + "".join(f"  - {{name: Model {n}}}\n" for n in range(1, count)))
+
+
+@pytest.mark.parametrize("count", [70, 260])
+def test_a_long_kit_is_edited_in_the_form(count: int) -> None:
+    """Far more rows than a plain form has fields: shown, sent back, changed and published without losing one."""
+    world, browser = opened(named(count))
+    form = put(typed(browser.get("/hq/kit").body), "palette.colours", "#abcdef")
+    assert len(form) > count * 3
+    shown = send(browser, form, do="look")
+    assert shown.status == 200
+    assert send(browser, typed(shown.body), do="publish").status == 303
+    number, found = stands(world)
+    assert (number, len(found.names)) == (2, count)
+    assert found.palette[-1] == "#abcdef"
+
+
+@pytest.mark.parametrize("count", [1, 200, 1590])
+def test_no_form_can_send_more_than_it_is_said_to(count: int) -> None:
+    """What the page's own form sends is below the bound, with every box ticked and each empty row filled."""
+    _, browser = opened(named(count))
+    body = browser.get("/hq/kit").body
+    unticked = len(re.findall(r'<input type="checkbox"(?![^>]*checked)', body))
+    rows = {name: len(re.findall(rf'name="{name}\[\d+\]\.(?:id|key|name)"', body)) for name in kit_form.WIDTHS}
+    rows["palette"] = body.count('name="palette.colours"')
+    sent = len(typed(body)) + unticked + 2  # the button and the note
+    assert sent <= kit_form.size(rows) <= kit_form.MAX_FIELDS
+
+
+def test_a_full_form_takes_no_more_rows_and_loses_none() -> None:
+    """Where a further row would not fit, the page says so and keeps all; as it is, it can still be published."""
+    world, browser = opened(named(1_613))
+    page = browser.get("/hq/kit")
+    assert "The form is full" in page.body
+    more = send(browser, typed(page.body), do="add:names")
+    assert more.status == 200
+    assert "The form is full" in more.body
+    form = [(name, "Fjord" if name == "brand" else text) for name, text in typed(more.body)]
+    shown = send(browser, form, do="look")
+    assert send(browser, typed(shown.body), do="publish").status == 303
+    assert (len(stands(world)[1].names), stands(world)[1].brand) == (1_613, "Fjord")
+
+
+def test_a_kit_that_no_form_holds_is_left_to_the_text() -> None:
+    """It is not shown in part, which would publish a part: the page leads to the YAML."""
+    _, browser = opened(named(1_900))
+    page = browser.get("/hq/kit")
+    assert "This kit is larger than the form" in page.body
+    assert 'name="names[1].name"' not in page.body
+    assert "/hq/rules/kit" in page.body
+
+
+def test_a_hostile_form_is_refused_and_told_what_to_do() -> None:
+    """More fields than any page of ours sends: nothing is read, nothing changes, and the sentence says so."""
+    world, browser = opened()
+    csrf = browser.get("/hq/kit").field("csrf")
+    many = {f"names[{n}].name": "x" for n in range(kit_form.MAX_FIELDS)}
+    answer = browser.post("/hq/kit", {"csrf": csrf, "do": "publish", **many})
+    assert answer.status == 400
+    assert f"more than the {kit_form.MAX_FIELDS} fields" in answer.body
+    assert "what you typed is still in your browser" in answer.body
+    assert stands(world)[0] == 1
+    few = browser.post("/hq/rules/kit", {"csrf": csrf, **dict(list(many.items())[:500])})
+    assert few.status == 400  # a short form's own bound stays
+    assert "more than the 400 fields" in few.body
+
+
+def test_a_release_gets_the_kit_and_not_its_fields() -> None:
+    """The button beside the difference belongs to a form of its own, so a long kit goes into a release, too."""
+    _, browser = opened(named(300))
+    form = put(typed(browser.get("/hq/kit").body), "palette.colours", "#abcdef")
+    body = send(browser, form, do="look").body
+    button = re.search(r'<button[^>]*form="to-release" name="yaml" value="([^"]*)"', body)
+    own = re.search(r'<form method="post" action="[^"]*/hq/releases/new" id="to-release">(.*?)</form>', body, re.S)
+    assert button
+    assert own
+    assert sorted(re.findall(r'name="(\w+)"', own.group(1))) == ["csrf", "market"]
+    csrf = browser.get("/hq/kit").field("csrf")
+    release = browser.post("/hq/releases/new", {"csrf": csrf, "market": "all", "yaml": html.unescape(button.group(1))})
+    assert "Model 299" in release.body
+
+
+def test_many_findings_are_decided_at_once() -> None:
+    """Hundreds of ticked findings of a baseline go through."""
+    world, browser = opened()
+    form = {"csrf": browser.get("/hq/kit").field("csrf"), "number": "1", "market": "all", "do": "accept",
+            "reason": "a greeting, no claim", "prints": [f"{n:032x}" for n in range(900)]}
+    assert browser.post("/hq/kit/baseline", form).status == 200
+    assert len(world.books.versions(BookKind.KIT, Scope(world.facts.org_id), limit=1)[0].baseline) == 900
 
 
 def test_pages_cost_three_reads_at_most() -> None:
