@@ -17,14 +17,16 @@ from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import approved, control, progress
+from chalicelib.usecases import approved, control, plan, progress
 from chalicelib.usecases.freeze import freeze
-from chalicelib.usecases.send import work_of
+from chalicelib.usecases.send import Work, send, work_of
 from tests.fakes.sending import FakeBulkMailer, FakeLedger
 from tests.sending.stage import (
     CAMPAIGN,
+    LIFE,
     NOON,
     PARTNER,
+    PER_SLICE,
     PERSON,
     START,
     Runner,
@@ -144,6 +146,23 @@ def test_cancelling_leaves_the_rest_not_attempted() -> None:
     totals = judge(stage)
     assert stage.campaign.state is State.CANCELLED
     assert (totals.pending, totals.not_attempted > 10) == (0, True)
+
+
+def test_each_pause_and_each_resume_begins_a_new_epoch() -> None:
+    """What was queued before a pause, or during one, is dropped for good: resuming does not wake it."""
+    stage = Stage(contacts=40)
+    stage.fakes.clock.set(START)
+    Runner(stage)
+    plan.look(stage.world, PARTNER, CAMPAIGN, per_slice=PER_SLICE)
+    epochs = [stage.campaign.epoch]
+    for step in (Stage.hold, Stage.resume, Stage.hold, Stage.resume):
+        step(stage)
+        epochs.append(stage.campaign.epoch)
+    assert epochs == [1, 2, 3, 4, 5] and stage.campaign.state is State.SENDING
+    for epoch in epochs:
+        work = Work(partner=PARTNER, key=SliceKey(Run(CAMPAIGN), 0), epoch=epoch)
+        send(stage.world, work, stop_at=stage.fakes.clock.now() + LIFE)
+        assert bool(stage.fakes.bulk_mailer.calls) is (epoch == 5)
 
 
 def test_other_digests_on_the_control_item_stop_the_worker() -> None:
@@ -289,9 +308,6 @@ def test_a_slice_whose_other_worker_was_throttled_is_gone_through_again() -> Non
     stage = Stage()
     stage.fakes.clock.set(START)
     runner = Runner(stage)
-    from chalicelib.usecases import plan
-    from tests.sending.stage import PER_SLICE
-
     plan.look(stage.world, PARTNER, CAMPAIGN, per_slice=PER_SLICE)
     key = SliceKey(Run(CAMPAIGN), 1)
     mail = approved.load(stage.world, stage.session, stage.campaign)
