@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.domain import blocks, undo, values
-from chalicelib.domain.campaign import Draft, FindingRecord
+from chalicelib.domain.campaign import Draft
 from chalicelib.domain.compliance.finding import Finding
 from chalicelib.domain.compliance.registry import At
 from chalicelib.domain.errors import Problem
@@ -23,8 +23,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, TemplateVersion
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import drafts, kits, preview, submit
-from chalicelib.usecases.preview import Hints
+from chalicelib.usecases import drafts, kits, story, submit
 from chalicelib.usecases.submit import Answers
 from chalicelib.usecases.world import World
 
@@ -62,45 +61,46 @@ class Offer:
         return Problem(f"compliance.{self.finding.code}", self.key, said)
 
 
-def offers(
-    version: TemplateVersion, draft: Draft, said: Hints, kit: Kit, findings: Sequence[FindingRecord] = (),
-) -> tuple[Offer, ...]:
-    """The safe fixes of what was said about a draft; ``findings`` are the same after exceptions, if known.
-
-    What an exception lets pass is left as it is.
-    """
-    found = list(said.found) if said.rendered else [f for p in said.problems if (f := _missing_scheme(p, draft))]
-    passed = [bool(PASSED & set(record.params)) for record in findings] or [False] * len(found)
-    texts, regions = _texts(version, draft, said), _regions(version, draft)
-    made: dict[str, Offer] = {}
-    for finding, past in zip(found, passed, strict=True) if len(found) == len(passed) else ():
-        offer = None if past else _offer(finding, texts, regions, kit)
-        if offer:
-            made.setdefault(offer.id, offer)
-    return tuple(made.values())
+def of(world: World, answers: Answers) -> tuple[Offer, ...]:
+    """The safe fixes of what the gate says of a draft. What an exception lets pass is left as it is."""
+    return _offers(answers, _kit(world, answers))
 
 
-def mended(version: TemplateVersion, draft: Draft, said: Hints, kit: Kit, wanted: Collection[str]) -> Draft:
-    """The draft with the wanted fixes that are still on offer, one after the other."""
+def mended(world: World, answers: Answers, wanted: Collection[str]) -> Draft:
+    """The draft with the wanted fixes that are on offer, one after the other."""
     from chalicelib.rendering import mend
 
-    texts, regions = _texts(version, draft, said), _regions(version, draft)
+    kit = _kit(world, answers)
+    texts, regions = _texts(answers), _regions(answers)
     changed: dict[str, str] = {}
-    for offer in offers(version, draft, said, kit):
+    for offer in _offers(answers, kit):
         now = changed.get(offer.key, texts[offer.key])
         after = mend.mended(regions[offer.key], offer.key, now, offer.finding, kit) if offer.id in wanted else None
         if after is not None:
             changed[offer.key] = after
     lines = {key: text for key, text in changed.items() if key in LINES}
     own = {key: text for key, text in changed.items() if key not in LINES}
-    return replace(draft, values={**draft.values, **own}, **lines)  # type: ignore[arg-type]
+    return replace(answers.draft, values={**answers.draft.values, **own}, **lines)  # type: ignore[arg-type]
 
 
-def of(world: World, answers: Answers) -> tuple[Offer, ...]:
-    """The safe fixes of a draft that was looked at already."""
+def _kit(world: World, answers: Answers) -> Kit:
     scope = submit.market_scope(answers.template.scope, answers.partner.market)
-    kit = kits.demand(world.books.recent(), scope).kit
-    return offers(answers.template, answers.draft, answers.said, kit, answers.findings)
+    return kits.demand(world.books.recent(), scope).kit
+
+
+def _offers(answers: Answers, kit: Kit) -> tuple[Offer, ...]:
+    said = answers.said
+    if said.rendered:
+        passed = [bool(PASSED & set(record.params)) for record in answers.findings]
+        found = [finding for finding, past in zip(said.found, passed, strict=True) if not past]
+    else:
+        found = [f for p in said.problems if (f := _missing_scheme(p, answers.draft))]
+    texts, regions = _texts(answers), _regions(answers)
+    made: dict[str, Offer] = {}
+    for finding in found:
+        if offer := _offer(finding, texts, regions, kit):
+            made.setdefault(offer.id, offer)
+    return tuple(made.values())
 
 
 def reset(template: TemplateVersion, draft: Draft, name: str) -> Draft:
@@ -129,13 +129,16 @@ def take(
     world: World, session: PartnerSession, person: Person, campaign_id: CampaignId, version: int,
     typed: drafts.Typed, *, wanted: Collection[str],
 ) -> Draft:
-    """Save the draft with these fixes, and what else was typed before them; raises as :func:`drafts.save`."""
+    """Save the draft with these fixes, and what else was typed before them; raises as :func:`drafts.save`.
+
+    What is on offer is decided as the form and the check page decide it: by the same facts and exceptions.
+    """
+    told = story.read(world, session, campaign_id)
+    desk = world.partners.desk(session, told.programme)
+
     def made(draft: Draft, template: TemplateVersion) -> Draft:
-        partner = world.partners.home(session).partner
-        scope, current = submit.market_scope(template.scope, partner.market), world.books.recent()
-        demands = submit.demands_of(current, scope, submit.start_of(draft))
-        said = preview.hints(template, draft, partner.entity, demands)
-        return undo.recorded(draft, mended(template, draft, said, kits.demand(current, scope).kit, wanted))
+        typed_now = replace(told, history=replace(told.history, draft=draft))
+        return undo.recorded(draft, mended(world, submit.consider(world, session, typed_now, desk), wanted))
 
     return drafts.change(world, session, person, campaign_id, version, typed, made)
 
@@ -165,16 +168,17 @@ def _offer(
     )
 
 
-def _texts(version: TemplateVersion, draft: Draft, said: Hints) -> dict[str, str]:
+def _texts(answers: Answers) -> dict[str, str]:
     """Subject, preview line and values as the mail has them; as typed where there is no mail yet."""
-    if said.rendered is None:
+    draft, mail = answers.draft, answers.said.rendered
+    if mail is None:
         return {"subject": draft.subject, "preheader": draft.preheader, **draft.values}
-    return {"subject": said.rendered.subject, "preheader": said.rendered.preheader, **said.rendered.values}
+    return {"subject": mail.subject, "preheader": mail.preheader, **mail.values}
 
 
-def _regions(version: TemplateVersion, draft: Draft) -> dict[str, Region | None]:
+def _regions(answers: Answers) -> dict[str, Region | None]:
     """The open fields of the mail by their keys; a region may not take the place of the two lines."""
-    open_here = {key: region for region in blocks.concrete(version, draft.values).regions
+    open_here = {key: region for region in blocks.concrete(answers.template, answers.draft.values).regions
                  for key in values.keys(region)}
     return {**open_here, **dict.fromkeys(LINES)}
 

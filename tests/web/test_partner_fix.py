@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Scope
+from chalicelib.domain.waiver import fingerprint
 from chalicelib.usecases import exceptions, kits, lanes, submit
 from tests.web.partner_stage import LOCAL, Place, place
 
@@ -174,6 +175,35 @@ def test_a_finding_that_is_excepted_is_named_so_and_not_fixed() -> None:
     body = here.get("campaigns", made.id, "hints").body
     assert "Blocks" not in body and "An exception of head office covers this." in text_of(body)
     assert submit.look(here.world, here.session, made.id).route.facts.exceptions == ("BRD009",)
+
+
+def test_a_fix_is_taken_by_the_facts_by_which_it_is_offered() -> None:
+    """A form that was open while an exception was granted takes no fix of what the exception lets pass."""
+    here = brand()
+    made = here.draft(**SLIPS)
+    button = buttons(here.get("campaigns", made.id, "edit").body)["Bieks"]
+    answers = submit.look(here.world, here.session, made.id)
+    finding, = [f for f in answers.findings if f.code == "BRD007"]
+    key = fingerprint(answers.template.template, answers.template.number, finding)
+    exceptions.grant(here.world, here.reviewer, here.ours.id, print_=key, code=finding.code,
+                     reason="The name of a book", expires="2026-03-30")
+    assert "Bieks" not in buttons(here.get("campaigns", made.id, "edit").body)
+    before, version = stored(here, made.id).values, str(stored(here, made.id).version)
+    assert here.post("campaigns", made.id, "fix", version=version, fix=button).status == 303
+    assert stored(here, made.id).values == before
+
+
+def test_taking_a_fix_asks_the_library_as_the_check_does() -> None:
+    """Both judge with what is known of the pictures."""
+    here = brand()
+    made = here.draft(**SLIPS)
+    here.watched.calls.clear()
+    assert here.get("campaigns", made.id, "edit").status == 200
+    assert "assets.recent" in here.watched.names()
+    button = buttons(here.get("campaigns", made.id, "edit").body)["Bieks"]
+    here.watched.calls.clear()
+    assert here.post("campaigns", made.id, "fix", version=str(stored(here, made.id).version), fix=button).status == 303
+    assert "assets.recent" in here.watched.names()
 
 
 # --- the route while editing
