@@ -8,6 +8,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.people import Account, Role
 from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import access, people, sign_in
+from chalicelib.web import agents
 from chalicelib.web.guard import Visit, cookie_name, signed_in_page
 from chalicelib.web.http import Answer, cookie, redirect, safe_path
 from chalicelib.web.pages import render
@@ -84,7 +85,7 @@ def show_sessions(visit: Visit) -> Answer:
     assert visit.account is not None
     alive = [s for s in visit.account.sessions if access.alive(s, visit.person, visit.now)]
     ordered = sorted(alive, key=lambda s: s.created_at, reverse=True)
-    return render(visit, "session/sessions.html", sessions=ordered, languages=NAMES)
+    return render(visit, "session/sessions.html", sessions=ordered, languages=NAMES, browser=agents.named)
 
 
 @routes.post("/sessions/end")
