@@ -24,7 +24,7 @@ def show(visit: Visit) -> Answer:
     partner = visit.world.partners.home(visit.credentials).partner
     address = partner.sender.address
     return render(
-        visit, "partner/profile.html", place=partner.name, active=navigation(visit)[-1][0], partner=partner,
+        visit, "partner/profile.html", place=partner.name, active=navigation(visit)[2][0], partner=partner,
         gaps=company.missing(partner), change=url(visit, "profile", "edit") if _is_admin(visit) else "",
         verified=not address or visit.world.mailer.sender_verified(address),
         stored=visit.request.query.get("stored") == "1",
@@ -61,7 +61,7 @@ def _form(
     version = version_of(visit.form) if status != 200 else partner.version
     return render(
         visit, "partner/profile_edit.html", status=status, errors=problems, place=partner.name,
-        active=navigation(visit)[-1][0], form=typed, version=version, market=partner.market,
+        active=navigation(visit)[2][0], form=typed, version=version, market=partner.market,
         here={"show": url(visit, "profile"), "edit": url(visit, "profile", "edit")},
     )
 

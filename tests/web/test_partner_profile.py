@@ -27,6 +27,8 @@ def test_an_admin_completes_the_company() -> None:
     """The form is stored, the page shows it and says for what it counts."""
     here = as_admin()
     shown = here.get("profile", "edit")
+    for page_of_company in (shown, here.get("profile")):
+        assert '/profile" aria-current="page"' in page_of_company.body
     assert shown.status == 200 and shown.field("version") == "2"
     got = here.post("profile", "edit", **FILLED)
     assert got.status == 303
