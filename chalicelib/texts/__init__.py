@@ -12,6 +12,7 @@ import functools
 import gettext as gettext_module
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from gettext import NullTranslations
@@ -52,6 +53,14 @@ def sentence(problem: Problem, language: str = DEFAULT) -> str:
         return translations(language).gettext(UNKNOWN).format(code=problem.code)
     params = {name: _worded(problem.code, name, value, language) for name, value in problem.params.items()}
     return translations(language).gettext(template).format_map(_Params(params))
+
+
+def of_rule(code: str, language: str = DEFAULT) -> tuple[str, str, str]:
+    """What a rule says, why, and what to do, where no finding is at hand: an ellipsis for what one would tell."""
+    said = translations(language).gettext
+    found = (said(messages()[key]) for key in (code, f"{code}.why", f"{code}.fix"))
+    says, why, fix = (re.sub(r"\{[a-z]+\}", "…", text) for text in found)
+    return says, why, fix
 
 
 def _worded(code: str, name: str, value: str | int, language: str) -> str | int:

@@ -51,9 +51,10 @@ def market_of(market: str) -> str:
     return market or "all"
 
 
-def market_choices() -> list[tuple[str, str]]:
-    """The markets that a kit or routes may be for, by their codes."""
-    return [("all", "–"), *((m, m.upper()) for m in partners.MARKETS if m != "all")]
+def market_choices(visit: Visit) -> list[tuple[str, str]]:
+    """The markets that a kit or routes may be for."""
+    _ = texts.translations(visit.language).gettext
+    return [("all", _("All markets")), *(one for one in markets(visit) if one[0] != "all")]
 
 
 def scope_of(visit: Visit, market: str) -> Scope:

@@ -23,6 +23,18 @@ from chalicelib.web.pages import render
 from chalicelib.web.routes import Routes
 
 routes = Routes()
+EXAMPLE = """lanes:
+  - name: untouched
+    if:
+      changed_regions_risk: {at_most: none}
+      findings: {warn: 0, undecidable: 0, exceptions: 0}
+    requires: {reviewers: 0}
+    audit_sample: 0.1
+  - name: people
+    requires: {reviewers: 1}
+default: people
+"""
+"""The small routes of ``docs/lanes.md``, for whoever writes the first."""
 KINDS = {"kit": BookKind.KIT, "lanes": BookKind.LANES}
 
 
@@ -33,11 +45,8 @@ def reference(visit: Visit) -> Answer:
     from chalicelib.domain.compliance import RULES
 
     kit = kits.in_force(visit.world, scope_of(visit, "all")).kit
-    said = texts.translations(visit.language).gettext
-    listed = [
-        (rule, said(texts.messages()[f"{rule.code}.why"]), said(texts.messages()[f"{rule.code}.fix"]),
-         kit.examples.get(rule.code)) for rule in sorted(RULES, key=lambda rule: rule.code)
-    ]
+    listed = [(rule, *texts.of_rule(rule.code, visit.language), kit.examples.get(rule.code))
+              for rule in sorted(RULES, key=lambda rule: rule.code)]
     return render(visit, "hq/rules.html", desk=visit.world.programmes.desk(), active="Rules", rules=listed,
                   has_kit=kit is not EMPTY)
 
@@ -45,8 +54,10 @@ def reference(visit: Visit) -> Answer:
 @routes.get("/hq/rules/{kind}")
 @hq_page(*STAFF)
 def edit(visit: Visit, kind: str) -> Answer:
-    """The text in force in a scope, to change and publish anew."""
-    return _page(visit, _kind(kind), market_of(visit.request.query.get("market")))
+    """The text in force in a scope, to change and publish anew; ``example`` begins with small routes."""
+    market, book_kind = market_of(visit.request.query.get("market")), _kind(kind)
+    example = EXAMPLE if book_kind is BookKind.LANES and visit.request.query.get("example") else None
+    return _page(visit, book_kind, market, source=example)
 
 
 @routes.get("/hq/rules/{kind}/text")
@@ -102,7 +113,7 @@ def _page(
         desk=visit.world.programmes.desk(), active="Rules", kind=kind.value, market=market, trial=trial, change=trial,
         source=shown, versions=versions, kept=_kept(visit, kind, shown),
         number=(latest.number if latest else 0) + 1, is_admin=Role.HQ_ADMIN in visit.hq_roles,
-        markets=market_choices(),
+        markets=market_choices(visit),
     )
 
 

@@ -143,7 +143,7 @@ def _page(
 
     return render(
         visit, "hq/kit_form.html", status=status, errors=problems, desk=visit.world.programmes.desk(), active="Rules",
-        market=market, markets=market_choices(), number=(stands.number if stands else 0) + 1, text=text,
+        market=market, markets=market_choices(visit), number=(stands.number if stands else 0) + 1, text=text,
         every=lambda name: tuple(t for t in typed.get(name, ()) if t.strip()), rows=rows, spare=spare, change=change,
         is_admin=Role.HQ_ADMIN in visit.hq_roles, comments=bool(stands and "#" in _comments(stands.source)),
         languages=kit_form.LANGUAGES, entity_fields=kit_form.ENTITY_FIELDS, clients=kit_form.CLIENTS,

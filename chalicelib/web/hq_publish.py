@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.errors import NotFound, Problem, Refused
 from chalicelib.domain.ids import TemplateId, is_id
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import publish
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.hq_common import STAFF, languages, new_id
@@ -23,7 +24,7 @@ def templates(visit: Visit) -> Answer:
     """Every template with its versions."""
     return render(
         visit, "hq/templates.html", desk=visit.world.programmes.desk(), active="Templates",
-        templates=publish.templates(visit.world),
+        templates=publish.templates(visit.world), languages=NAMES,
     )
 
 
@@ -87,7 +88,7 @@ def show_template(visit: Visit, template: str, number: str) -> Answer:
     version = _version(visit, template, number)
     return render(
         visit, "hq/template.html", desk=visit.world.programmes.desk(), active="Templates", version=version,
-        locked=publish.locked_share(version),
+        locked=publish.locked_share(version), languages=NAMES,
     )
 
 

@@ -12,6 +12,7 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import ProgrammeId, is_id
 from chalicelib.domain.people import Role
 from chalicelib.domain.release import Old, Phase, Record, Release, Treatment
+from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import release_moves, releases
 from chalicelib.web import http
 from chalicelib.web.guard import Visit, hq_page
@@ -167,7 +168,7 @@ def _page(visit: Visit, known: Record, problems: tuple[Problem, ...] = (), *, st
         active="Templates", known=known, release=release, phases=_phases(visit), kit_diff=_kit_diff(visit, release),
         is_admin=Role.HQ_ADMIN in visit.hq_roles, mine=release.prepared_by == visit.person.id,
         not_reached=releases.not_reached(visit.world, known),
-        why=lambda code: texts.sentence(Problem(code), visit.language),
+        why=lambda code: texts.sentence(Problem(code), visit.language), languages=NAMES,
     )
 
 
@@ -195,7 +196,7 @@ def _form(
         active="Templates", candidates=known, chosen={c.template for c in known} if chosen is None else set(chosen),
         form={name: form.get(name, "") for name in FIELDS} | {"rows": str(rows)}, can_add=rows < MAX_ROWS,
         pairs=[(n, form.get(f"old-{n}", ""), form.get(f"new-{n}", "")) for n in range(1, rows + 1)],
-        markets=market_choices(),
+        markets=market_choices(visit),
     )
 
 

@@ -288,7 +288,9 @@ def test_an_invited_partner_is_there_once() -> None:
         assert browser.submit(page, "/hq/partners/invite", **values).status == 303
     [card] = world.partners.cards()
     assert (card.name, card.state, card.groups) == ("Radhaus", "invited", frozenset({"north"}))
-    assert "Radhaus" in browser.get("/hq/partners").body
+    listed = browser.get("/hq/partners").body
+    assert "Radhaus" in listed
+    assert "/hq/exceptions/prt_" in listed
     assert world.queue.kinds().count("programme_opened") == 2  # one a try; the reader tells each partner once
 
 

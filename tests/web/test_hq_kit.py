@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chalicelib.domain.people import Role
@@ -10,6 +13,7 @@ from tests.fakes.world import FakeWorld
 from tests.web import stage
 from tests.web.client import Browser
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "lanes.md"
 ROUTES = (*stage.FRAME, *hq_kit.routes)
 LANES = "lanes: [{name: one, requires: {reviewers: 1}}]\ndefault: one\n"
 
@@ -50,6 +54,26 @@ def test_a_text_is_tried_and_published(kind: str, text: str) -> None:
     assert "Version 1" in browser.get(f"/hq/rules/{kind}").body
     assert browser.get(f"/hq/rules/{kind}/text").body == text
     assert post(browser, f"/hq/rules/{kind}", yaml=text + "# more\n", number="1")[0] == 409
+
+
+def test_the_first_routes_begin_with_the_documents_example() -> None:
+    """Who has published none is offered the document's small routes; they can be published as they stand."""
+    assert f"```yaml\n{hq_kit.EXAMPLE}```" in DOCUMENT.read_text("utf-8")
+    _, browser = opened()
+    assert "audit_sample" not in browser.get("/hq/rules/lanes").body
+    assert '/hq/rules/lanes?example=yes"' in browser.get("/hq/rules/lanes").body
+    assert "audit_sample: 0.1" in browser.get("/hq/rules/lanes?example=yes").body
+    assert post(browser, "/hq/rules/lanes", yaml=hq_kit.EXAMPLE, number="1")[0] == 303
+    assert "example=yes" not in browser.get("/hq/rules/lanes").body
+
+
+def test_the_reference_says_what_each_rule_finds() -> None:
+    """Every rule with its three sentences, in words alone: no name of a parameter is shown."""
+    _, browser = opened()
+    body = browser.get("/hq/rules").body.partition("<table")[2]
+    assert "is not in the brand&#39;s palette; the nearest is …." in body
+    assert "Colours that are nearly right make the brand look careless. Use …." in body
+    assert re.search(r"\{[a-z]+\}", body) is None
 
 
 def test_every_fault_is_told_and_the_text_kept() -> None:
