@@ -101,9 +101,8 @@ class Release:
     """``kit`` is the text of a new kit ("" for none), to be version ``kit_number`` of its scope.
 
     ``programme`` limits the release to one programme ("": all that use the templates).
-    ``ended_by`` is who ended it before all was done, if somebody did.
-    ``kit_before`` and each move's ``base`` are what stood when it was prepared: if that is
-    not so any more at the approval, the release is stale.
+    ``ended_by`` is who ended it before all was done, if somebody did; ``told`` which reviewers have their mail.
+    If ``kit_number`` or a move's ``base`` does not follow upon what stands any more, the release is stale.
     """
 
     id: str
@@ -129,6 +128,7 @@ class Release:
     finished_at: datetime | None = None
     ended_by: PersonId | None = None
     ended_name: str = ""
+    told: tuple[str, ...] = ()
     version: int = 1
 
     @property

@@ -14,9 +14,8 @@ from datetime import timedelta
 
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.campaign import Campaign
-from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.errors import Conflict, NotFound, Permanent, Retryable
 from chalicelib.domain.ids import PartnerId
-from chalicelib.domain.people import Person
 from chalicelib.domain.release import TO_DO, Line, Phase, Record, Release, Result, Retired
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import QueueName
@@ -134,7 +133,7 @@ def _so_far(world: World, release_id: str, partner_id: PartnerId) -> None:
     newest = max((r for r in known.results if any(line.asked for line in r.lines)),
                  key=lambda r: (r.at, r.partner), default=None)
     if newest and newest.partner == partner_id and world.clock.now() >= newest.at + PATIENCE - EARLY:
-        _tell_reviewers(world, known)
+        _tell_reviewers(world, known, after=partner_id)
 
 
 def _at(world: World, release: Release, partner_id: PartnerId) -> tuple[str, tuple[Line, ...]]:
@@ -180,19 +179,31 @@ def finish(world: World, release_id: str) -> None:
     ended = known.release.phase is Phase.DONE and known.release.ended_by is not None
     if not ended and (known.release.phase is not Phase.APPLYING or known.missing):
         return
-    _tell_reviewers(world, known)
+    release = _tell_reviewers(world, known)
     if ended:
         return
     done = replace(
-        known.release, phase=Phase.DONE, finished_at=world.clock.now(), version=known.release.version + 1)
+        release, phase=Phase.DONE, finished_at=world.clock.now(), version=release.version + 1)
     with suppress(Conflict):  # another copy of this message was faster
         world.releases.end(done)
 
 
-def _tell_reviewers(world: World, known: Record) -> None:
-    """One mail to each reviewer for all that waits for them."""
+def _tell_reviewers(world: World, known: Record, *, after: str = "all") -> Release:
+    """One mail to each reviewer for all that waits for them; none to whoever has the one ``after`` a partner, or all.
+
+    It is noted after each mail: a crash between the two sends that one twice rather than not at all.
+    Raises Retryable if somebody else changed the release meanwhile.
+    """
+    release = known.release
     reviewers = dict.fromkeys(
         person for result in known.results for line in result.lines for person in line.asked)
     for person in reviewers:
-        account: Person = world.people.account(person).person
-        release_mail.tell_reviewer(world, known, account)
+        if (note := f"{after} {person}") in release.told:
+            continue
+        release_mail.tell_reviewer(world, known, world.people.account(person).person)
+        release = replace(release, told=(*release.told, note), version=release.version + 1)
+        try:
+            world.releases.save(release)
+        except Conflict:
+            raise Retryable("a release changed while its reviewers were told") from None
+    return release

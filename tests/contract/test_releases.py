@@ -32,6 +32,7 @@ def release(world: World, **changes: object) -> Release:
         touched=Touched(programmes=((ProgrammeId("prg_" + "1" * 26), "Spring", 1),), partners=2,
                         states=(("approved", 3),), more=True, counted_at=START),
         prepared_by=values.EMMA, prepared_name="Emma", prepared_at=START,
+        told=(f"all {values.EMMA}",),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

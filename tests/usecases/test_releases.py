@@ -13,10 +13,10 @@ import pytest
 
 from chalicelib.domain import digest
 from chalicelib.domain.campaign import Actor, HoldReason, State, Verdict
-from chalicelib.domain.errors import Conflict, NotFound, Refused
+from chalicelib.domain.errors import Conflict, NotFound, Refused, Retryable
 from chalicelib.domain.ids import ProgrammeId, TemplateId
 from chalicelib.domain.people import Membership, Role
-from chalicelib.domain.release import Phase, Record
+from chalicelib.domain.release import Phase, Record, Release
 from chalicelib.domain.scope import Scope
 from chalicelib.events import notices
 from chalicelib.ports.system import QueueName
@@ -867,3 +867,57 @@ def test_reviewers_do_not_wait_for_a_partner_that_fails() -> None:
     assert len(lost) == 1
     assert here.world.releases.get(made.id).release.phase is Phase.DONE
     assert len(here.mails("rita", "release_review")) == 1
+
+
+@pytest.mark.parametrize(("dies_at", "mails"), [(1, [2, 1]), (2, [1, 2]), (3, [1, 1])])
+def test_a_reviewer_is_mailed_once(dies_at: int, mails: list[int]) -> None:
+    """Of a message that comes again whoever was noted gets nothing; a crash between mail and note sends it twice."""
+    here = set_stage()
+    approved_campaign(here)
+    made = approved(here, form(here, treatment="review"))
+    here.world.queue.waiting.clear()
+    release_run.start(here.world, made.id)
+    release_run.partner(here.world, made.id, here.partner)
+    store, seen = here.world.releases, []
+
+    def dying(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object) -> object:
+            seen.append(args)
+            if len(seen) == dies_at:
+                raise Dying.Dead
+            return real(*args)
+
+        return call
+
+    store.save, store.end = dying(store.save), dying(store.end)  # type: ignore[method-assign, assignment]
+    with pytest.raises(Dying.Dead):
+        release_run.finish(here.world, made.id)
+    for _ in range(2):
+        release_run.finish(here.world, made.id)
+    assert here.world.releases.get(made.id).release.phase is Phase.DONE
+    assert [len(here.mails(name, "release_review")) for name in ("rita", "ron")] == mails
+
+
+def test_two_copies_of_the_last_message() -> None:
+    """Whoever notes second has the message come again, and finds what the first one did."""
+    here = set_stage(reviewers=("rita",))
+    approved_campaign(here)
+    made = approved(here, form(here, treatment="review"))
+    here.world.queue.waiting.clear()
+    release_run.start(here.world, made.id)
+    release_run.partner(here.world, made.id, here.partner)
+    real = here.world.releases.save
+
+    def overtaken(release: Release) -> None:
+        here.world.releases.save = real  # type: ignore[method-assign]
+        release_run.finish(here.world, made.id)
+        real(release)
+
+    here.world.releases.save = overtaken  # type: ignore[method-assign]
+    with pytest.raises(Retryable):
+        release_run.finish(here.world, made.id)
+    done = here.world.releases.get(made.id)
+    assert done.release.phase is Phase.DONE
+    release_run.finish(here.world, made.id)
+    assert here.world.releases.get(made.id) == done
+    assert len(here.mails("rita", "release_review")) == 2
