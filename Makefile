@@ -12,7 +12,7 @@ PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadfile
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup reset test check lint bench campaign screenshots texts isolation package deploy rollback releases remove cli smoke lock vendor
+.PHONY: help checked run setup reset test check lint bench campaign screenshots texts isolation package deploy rollback releases remove cli smoke lock vendor
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*## "; print "make <target>; the first run sets everything up\n"} \
@@ -66,7 +66,11 @@ isolation: setup  ## Judge every call of a whole campaign by the deployed polici
 package: setup  ## Build the deployable zip and its CloudFormation template in build/
 	@$(VENV)/python -m infra.package
 
-deploy: package  ## Bring STAGE=... to AWS: shows the changes and asks (docs/deploy.md)
+# What is wrong with a stage's file, or with who is signed in, is told before a minute is spent on building.
+checked: setup
+	@$(VENV)/python -m infra.deploy check "$(STAGE)"
+
+deploy: checked package  ## Bring STAGE=... to AWS: shows the changes and asks (docs/deploy.md)
 	@$(VENV)/python -m infra.deploy deploy "$(STAGE)" $(if $(YES),--yes)
 
 rollback: setup  ## Bring STAGE=... back to RELEASE=... (make releases STAGE=... lists them)

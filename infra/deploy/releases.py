@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,16 @@ class Releases:
         body = self._s3.get_object(Bucket=self.bucket, Key=self._template_key(release))["Body"].read()
         return set(json.loads(body)["Parameters"])
 
-    def newest(self, count: int = 10) -> list[str]:
-        """The ids of the latest releases, the newest first."""
-        listed = self._s3.list_objects_v2(Bucket=self.bucket, Prefix="releases/").get("Contents", ())
-        found = {o["Key"].split("/")[1]: o["LastModified"] for o in listed if o["Key"].endswith("/stack.json")}
-        return sorted(found, key=found.__getitem__, reverse=True)[:count]
+    def newest(self, count: int = 10) -> dict[str, datetime]:
+        """The ids of the latest releases and since when they are here, the newest first; none before any."""
+        found: dict[str, datetime] = {}
+        try:
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="releases/"):
+                found |= {o["Key"].split("/")[1]: o["LastModified"].astimezone(UTC) for o in page.get("Contents", ())
+                          if o["Key"].endswith("/stack.json")}
+        except self._s3.exceptions.NoSuchBucket:
+            return {}
+        return dict(sorted(found.items(), key=lambda each: each[1], reverse=True)[:count])
 
     def code_key(self, release: str) -> str:
         """Where the zip of a release is."""

@@ -28,6 +28,8 @@ CONTEXT = {"purpose": "deployment-secret"}
 """The encryption context that the functions' policies ask for."""
 KEPT = ("OrgId", "Bucket", "Secret", "FormerSecrets")
 """Parameters that the first deployment chooses, for as long as the stage lives."""
+KEY_WORDS = "wraps the partners' keys"
+"""How the template describes the key, after the stack's name."""
 KEY_DAYS = 30
 """Days until a key that was scheduled for deletion is gone: the longest that KMS takes."""
 
@@ -101,26 +103,25 @@ class Deployer:
 
     def remove(self, *, data: bool) -> bool:
         """Delete the stack; its data stay unless ``data``, and then only after the stack's whole name was typed."""
-        stack, outputs, parameters = self.stack, self.stack.outputs, self.stack.parameters
+        stack, parameters = self.stack, self.stack.parameters
         if stack.describe() is None and not data:
             raise DeployError(f"There is no stack {stack.name}.")
         name = stack.name
         if data:
             self.say(f"This destroys ALL data of {name}: tables, files, keys. Customers, consents and proofs of what "
                      f"was sent are gone, in backups too once the key is deleted ({KEY_DAYS} days).")
-            typed, wanted = self.ask(f"Type {name} to destroy them: "), name
+            agreed = self.ask(f"Type {name} to destroy them: ").strip() == name
         else:
             self.say(f"This removes {name}. Its tables, bucket and key stay, with all data; nothing is sent any more.")
-            typed, wanted = self.ask("Remove it? [y/N] ").lower(), "y"
-        if typed.strip() != wanted:
+            agreed = self._agrees("Remove it?")
+        if not agreed:
             self.say("Nothing was removed.")
             return False
         if stack.describe() is not None:
             stack.client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
             stack.delete()
         if data:
-            bucket = parameters.get("Bucket") or self._bucket(self.account())
-            self._destroy(bucket, outputs.get("PartnerKeysKeyArn", ""))
+            self._destroy(parameters.get("Bucket") or self._bucket(self.account()))
         self.say(f"{name} is removed{' with its data' if data else '; its data stay'}.")
         return True
 
@@ -138,14 +139,18 @@ class Deployer:
         lost = endangered(changes)
         if lost:
             stack.discard(change_set)
-            raise DeployError(f"This would replace or remove what holds data: {', '.join(lost)}. It is never done; "
-                              "a table or bucket is changed by a migration, see docs/deploy.md.")
-        if self.ask(f"Make these {len(changes)} changes? [y/N] ").strip().lower() != "y":
+            raise DeployError(f"This would replace or remove what holds data: {', '.join(lost)}. That is never "
+                              "done: change the template so that it keeps them.")
+        if not self._agrees(f"Make these {len(changes)} changes?"):
             stack.discard(change_set)
             self.say("Nothing was changed.")
             return False
+        self.say("CloudFormation makes them; that takes some minutes.")
         stack.execute(change_set)
         return True
+
+    def _agrees(self, question: str) -> bool:
+        return self.ask(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
     def _parameters(self, account: str, releases: Releases, release: str, *, first: bool) -> dict[str, str | None]:
         """The file's values over what is in force; what only a first deployment chooses is kept for ever."""
@@ -202,9 +207,10 @@ class Deployer:
                 raise DeployError(
                     f"The table {name} is there already, from a stage that was removed without its data. Choose "
                     "another stage name, or bring the data back into the stack by an import (docs/deploy.md), or "
-                    "destroy them: make remove DATA=destroy.")
+                    f"destroy them: make remove STAGE={self.stage.name} DATA=destroy.")
 
-    def _destroy(self, bucket: str, key: str) -> None:
+    def _destroy(self, bucket: str) -> None:
+        """Tables, bucket and keys of the stage, of those that are there."""
         dynamodb, s3 = self.clients("dynamodb"), self.clients("s3")
         for table in TABLES:
             name = f"{self.stage.stack}-{table}"
@@ -220,10 +226,12 @@ class Deployer:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
                 raise
-        if key:
-            self.clients("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=KEY_DAYS)
-        else:
-            self.say("The stack was gone already, so its key is not known: schedule its deletion in KMS by hand.")
+        kms = self.clients("kms")
+        for page in kms.get_paginator("list_keys").paginate():
+            for key in page["Keys"]:
+                told = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+                if told["Description"] == f"{self.stage.stack}: {KEY_WORDS}" and told["KeyState"] != "PendingDeletion":
+                    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_DAYS)
 
 
 def empty(s3: Any, bucket: str) -> None:

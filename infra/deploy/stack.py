@@ -181,11 +181,11 @@ def shown(changes: Sequence[Mapping[str, Any]]) -> str:
     marks = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">"}
     lines = []
     for change in changes:
-        replaced = change.get("Replacement") in ("True", "Conditional")
+        replaced = {"True": "REPLACED", "Conditional": "perhaps REPLACED"}.get(change.get("Replacement", ""), "")
         details = sorted({d["Target"].get("Name") or d["Target"]["Attribute"] for d in change.get("Details", ())})
         lines.append(" ".join(filter(None, (
             f"  {marks.get(change['Action'], '?')} {change['LogicalResourceId']} ({change['ResourceType']})",
-            "REPLACED" if replaced else "", ", ".join(details),
+            replaced, ", ".join(details),
         ))))
     return "\n".join(lines)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from botocore.session import get_session
 
 from infra.deploy import stage
-from infra.deploy.releases import PACKAGE
 from infra.deploy.stack import Stack
 from infra.deploy.stage import DeployError
 from infra.smoke.checks import CHECKS, Site
@@ -23,10 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         print("Skipped: there are no AWS credentials here, so there is no deployed stage to try.")
         return 0
     try:
-        if not (PACKAGE / "stack.json").exists():
-            raise DeployError("There is no build to read the parameters from: run `make package` first.")
-        known = json.loads((PACKAGE / "stack.json").read_text("utf-8"))["Parameters"]
-        where = stage.read(arguments[0] if arguments else "", known)
+        where = stage.read(arguments[0] if arguments else "")
 
         def client(service: str) -> Any:
             return session.create_client(service, region_name=where.region)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from infra.deploy import stage
@@ -14,8 +16,6 @@ from infra.deploy.stack import Stack, endangered, shown
 from infra.deploy.stage import DeployError
 from tests.deploy.conftest import Deployed
 
-KNOWN = dict.fromkeys(("OrgName", "MailFrom", "SenderDomain", "PartnerDomain", "CertificateArn", "BudgetUsd",
-                       "AlarmEmail", "Secret"))
 emulated = [pytest.mark.package, pytest.mark.emulator]
 
 
@@ -83,33 +83,64 @@ def stack_of(formation: Formation, said: list[str]) -> Stack:
     return Stack(formation, "countersign-test", said.append, pause=lambda seconds: None)
 
 
-@pytest.mark.parametrize("name", ["", "Prod", "1st", "a-stage-name-that-is-long", "x/../y", "ünder"])
+@pytest.mark.parametrize("name", ["Prod", "1st", "a-stage-name-that-is-long", "x/../y", "ünder"])
 def test_a_stage_name_must_fit_into_every_other_name(name: str, tmp_path: Path) -> None:
     """A name that AWS would refuse somewhere in the middle is refused at once, with what is allowed."""
     with pytest.raises(DeployError, match="1 to 12 lower-case letters"):
-        stage.read(name, KNOWN, tmp_path)
+        stage.read(name, tmp_path)
 
 
 def test_all_problems_of_a_stage_are_told_at_once(tmp_path: Path) -> None:
     """Missing, unknown, contradictory and chosen parameters, each in one line."""
     (tmp_path / "bad.toml").write_text(
         'region = "Frankfurt"\nOrgName = "B"\nSecret = "x"\nPartnerDomain = "a.example"\nBudgetUsd = 5\n'
-        "Colour = true\n")
+        'Colour = "red"\nSenderDomain = true\n')
     with pytest.raises(DeployError) as caught:
-        stage.read("bad", KNOWN, tmp_path)
-    for part in ("MailFrom is missing", "Colour is not a parameter", "Secret is chosen by the deployment",
-                 "region is not a region", "needs CertificateArn", "needs AlarmEmail", "must be a text or a number"):
-        assert part in str(caught.value)
+        stage.read("bad", tmp_path)
+    assert str(caught.value).splitlines() == [
+        "bad.toml is not right:", "  MailFrom is missing", "  region is not a region, such as eu-central-1",
+        "  Secret is chosen by the deployment", "  Colour is not a parameter of the stack",
+        "  SenderDomain must be a text or a number", "  a host name of your own needs CertificateArn",
+        "  BudgetUsd needs AlarmEmail, or nobody is told",
+    ]
+
+
+def test_what_cloudformation_would_refuse_is_told_before(tmp_path: Path) -> None:
+    """The template's own limits hold for the file: lists, patterns with their words, numbers, lengths."""
+    (tmp_path / "bad.toml").write_text(
+        f'region = "eu-central-1"\nOrgName = "{"B" * 81}"\nMailFrom = "nobody"\nSize = "large"\nLogDays = 31\n'
+        'HqDomain = "https://a.example"\nOperatorArn = "me"\nBudgetUsd = -5\nAlarmEmail = "a@b.example"\n'
+        'CertificateArn = "arn:aws:acm:us-east-1:123456789012:certificate/1"\n')
+    with pytest.raises(DeployError) as caught:
+        stage.read("bad", tmp_path)
+    assert str(caught.value).splitlines()[1:] == [
+        "  OrgName has 81 characters; at most 80 are allowed",
+        "  MailFrom is 'nobody'; it must be an address with a lower-case domain, such as countersign@mail.example.com",
+        "  Size is 'large'; it may be small, normal", "  LogDays is '31'; it may be 7, 14, 30, 60, 90, 180, 365",
+        "  HqDomain is 'https://a.example'; it must be a lower-case host name alone, such as hq.example.com",
+        "  OperatorArn is 'me'; it must be the ARN of a role or user; a star may stand for what differs",
+        "  BudgetUsd must be a whole number, 0 or more",
+        "  CertificateArn lies in us-east-1, where API Gateway of eu-central-1 does not find it",
+    ]
+
+
+def test_every_limit_of_a_parameter_has_its_words() -> None:
+    """A pattern means nothing to people, so each parameter that has one says what it wants."""
+    declared = yaml.safe_load((stage.INFRA / "resources.yaml").read_text("utf-8"))["Parameters"]
+    limited = {name: rule for name, rule in declared.items() if "AllowedPattern" in rule}
+    wordless = {name for name, rule in limited.items() if "ConstraintDescription" not in rule}
+    assert wordless <= stage.OURS
+    assert set(declared) >= stage.OURS | set(stage.WANTED) - {"region"}
 
 
 def test_parameters_that_contradict_each_other_are_told(tmp_path: Path) -> None:
     """A sender outside of the mail zone and one host name for both surfaces fail here, not on AWS an hour later."""
     (tmp_path / "bad.toml").write_text(
         'region = "eu-central-1"\nOrgName = "B"\nMailFrom = "a@example.com"\nSenderDomain = "mail.example.com"\n'
-        'PartnerDomain = "a.example"\nHqDomain = "a.example"\nCertificateArn = "arn:x"\n')
-    known = dict.fromkeys(("OrgName", "MailFrom", "SenderDomain", "PartnerDomain", "HqDomain", "CertificateArn"))
+        'PartnerDomain = "a.example"\nHqDomain = "a.example"\n'
+        'CertificateArn = "arn:aws:acm:eu-central-1:123456789012:certificate/1"\n')
     with pytest.raises(DeployError) as caught:
-        stage.read("bad", known, tmp_path)
+        stage.read("bad", tmp_path)
     assert str(caught.value).count("\n") == 2
     for part in ("take an address in mail.example.com", "head office's pages need a host name of their own"):
         assert part in str(caught.value)
@@ -118,10 +149,13 @@ def test_parameters_that_contradict_each_other_are_told(tmp_path: Path) -> None:
 def test_a_stage_without_a_file_says_what_to_copy(tmp_path: Path) -> None:
     """The sentence names the file to begin with; the example itself is a sound stage."""
     with pytest.raises(DeployError, match=r"copy example\.toml"):
-        stage.read("prod", KNOWN, tmp_path)
-    example = stage.STAGES / "example.toml"
-    known = dict.fromkeys(("OrgName", "MailFrom", "SenderDomain", "AlarmEmail", "BudgetUsd", "Size", "LogDays"))
-    assert stage.read("example", known, example.parent).parameters["LogDays"] == "30"
+        stage.read("prod", tmp_path)
+    with pytest.raises(DeployError, match="Say which stage"):
+        stage.read("", tmp_path)
+    assert stage.read("example").parameters["LogDays"] == "30"
+    whole = re.sub(r"(?m)^# (?=[A-Z][A-Za-z]+ = )", "", (stage.STAGES / "example.toml").read_text("utf-8"))
+    (tmp_path / "whole.toml").write_text(whole.replace("certificate/...", "certificate/1"))
+    assert stage.read("whole", tmp_path).parameters["ApiLogsRole"] == "no"
 
 
 def test_a_failed_first_deployment_is_cleared_away() -> None:
