@@ -28,7 +28,7 @@ from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.table import ConditionFailed, Table
 from chalicelib.adapters.errors import translated
 from chalicelib.domain.contact import Contact, SealedContact
-from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.errors import Damaged, NotFound
 from chalicelib.domain.ids import ContactId, PartnerId, base32_of
 from chalicelib.ports.system import Clock, Entropy, PartnerSession
 from chalicelib.ports.trust import require_customers
@@ -100,7 +100,7 @@ class KmsVault:
         )
 
     def open(self, session: PartnerSession, sealed: SealedContact) -> Contact:
-        """The contact in the clear; raises Permanent for a blob that is moved, damaged or of a lost key."""
+        """The contact in the clear; raises Damaged for a moved or damaged blob, NotFound for a lost key."""
         keys = self._keys(session)
         address = self._open(session, keys, sealed.id, "address", sealed.address)
         profile = self._open(session, keys, sealed.id, "profile", sealed.profile)
@@ -113,7 +113,7 @@ class KmsVault:
 
     def _open(self, session: PartnerSession, keys: _Keys, contact: ContactId, kind: str, blob: bytes) -> bytes:
         if len(blob) < _HEAD + _TAG or blob[0] != FORMAT:
-            raise Permanent(f"a sealed {kind} has an unknown form")
+            raise Damaged(f"a sealed {kind} has an unknown form")
         head = blob[:3]
         version = int.from_bytes(head[1:], "big")
         key = keys.data.get(version) or self._key(session, keys, version)
@@ -123,7 +123,7 @@ class KmsVault:
             if type(error).__name__ != "InvalidTag":
                 raise
         # Outside of the except block, so that no context of the failure travels with the error.
-        raise Permanent(f"a sealed {kind} was moved or damaged")
+        raise Damaged(f"a sealed {kind} was moved or damaged")
 
     def _keys(self, session: PartnerSession) -> _Keys:
         """The partner's keys: from memory while young, else unwrapped by KMS."""

@@ -61,3 +61,7 @@ class Retryable(CountersignError):
 
 class Permanent(CountersignError):
     """A dependency refused; the same try again would be refused again."""
+
+
+class Damaged(Permanent):
+    """One stored thing cannot be read, whoever tries: unlike a refusal, it says nothing about any other."""

@@ -101,7 +101,7 @@ class Vault(Protocol):
         """The sealed address and profile; bound to partner, contact, blob and key version."""
 
     def open(self, session: PartnerSession, sealed: SealedContact) -> Contact:
-        """The contact in the clear; raises Permanent if a blob was moved or damaged."""
+        """The contact in the clear; raises Damaged for a moved or damaged blob, Permanent for refused keys."""
 
 
 @dataclass(frozen=True, slots=True)

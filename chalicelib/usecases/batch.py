@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.domain.audience import Skip, skip_reason
-from chalicelib.domain.errors import Permanent
+from chalicelib.domain.errors import Damaged
 from chalicelib.domain.ids import CampaignId, ContactId
 from chalicelib.domain.ledger import MARK_OF, Mark
 from chalicelib.domain.manifest import BatchKey, Manifest
@@ -90,7 +90,7 @@ class Envelope:
             return MARK_OF[skip], None
         try:
             contact = self.world.vault.open(self.session, record.contact)
-        except Permanent:
+        except Damaged:
             return Mark.UNUSABLE, None
         url = self._unsubscribe_url(record.id)
         data = write(contact.profile, url)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.contact import Contact, ImportBatch, SealedContact
-from chalicelib.domain.errors import NotFound, Permanent
+from chalicelib.domain.errors import Damaged, NotFound
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId, make_id
 from chalicelib.domain.scope import Zone
 from chalicelib.ports.system import PartnerSession
@@ -101,7 +101,7 @@ def test_a_moved_or_damaged_blob_does_not_open(
         one = replace(one, address=b"")
     else:
         one = replace(one, address=one.address[:2] + bytes([one.address[2] ^ 1]) + one.address[3:])
-    with pytest.raises((Permanent, NotFound)) as caught:
+    with pytest.raises((Damaged, NotFound)) as caught:
         world.vault.open(reader, one)
     told = "".join(traceback.format_exception(caught.value)) + caplog.text + repr(caught.value.__dict__)
     assert "canary" not in told.lower()

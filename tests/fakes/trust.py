@@ -11,7 +11,7 @@ from datetime import datetime
 
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Consent, Contact, ImportBatch, SealedContact, Suppression
-from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.errors import Conflict, Damaged, NotFound, Permanent
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId, base32_of
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import ContactRecord, Upserted, require_customers
@@ -154,7 +154,7 @@ class FakeVault:
     def _text(self, session: PartnerSession, contact: ContactId, kind: str, blob: bytes) -> str:
         tag, hidden = blob[:32], blob[32:]
         if not hmac.compare_digest(tag, self._tag(session, contact, kind, hidden)):
-            raise Permanent(f"a sealed {kind} was moved or damaged")
+            raise Damaged(f"a sealed {kind} was moved or damaged")
         return bytes(byte ^ 0x5A for byte in hidden).decode()
 
 

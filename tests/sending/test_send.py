@@ -12,6 +12,8 @@ import pytest
 from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.campaign import Digests, HoldReason, State
+from chalicelib.domain.contact import Contact, SealedContact
+from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ledger import Result, Status
 from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
@@ -21,6 +23,7 @@ from chalicelib.usecases import approved, control, plan, progress
 from chalicelib.usecases.freeze import freeze
 from chalicelib.usecases.send import Work, send, work_of
 from tests.fakes.sending import FakeBulkMailer, FakeLedger
+from tests.fakes.trust import FakeVault
 from tests.sending.stage import (
     CAMPAIGN,
     LIFE,
@@ -29,6 +32,7 @@ from tests.sending.stage import (
     PER_SLICE,
     PERSON,
     START,
+    Redelivery,
     Runner,
     Stage,
     handle,
@@ -212,6 +216,62 @@ def test_a_contact_that_is_gone_is_not_mailed() -> None:
     totals = judge(stage)
     assert totals.suppressed["gone"] >= 1
     assert totals.sent == 6
+
+
+def refill(stage: Stage, address: str, first_name: str) -> SealedContact:
+    """Give a customer another first name; returns what is stored."""
+    (record,) = stage.fakes.contacts.read(stage.session, [stage.ids[address]])
+    assert record.contact is not None
+    sealed = stage.fakes.vault.seal(
+        stage.session, Contact(id=record.id, address=address, profile={"first_name": first_name}))
+    stored = replace(record.contact, address=sealed[0], profile=sealed[1])
+    stage.fakes.contacts.upsert(stage.session, stored)
+    return stored
+
+
+def test_who_cannot_be_mailed_fails_alone() -> None:
+    """A damaged contact, and one whose data weigh a byte more than an entry may; the others get their mail."""
+    before = Stage()
+    run(before)
+    entry = before.fakes.bulk_mailer.accepted[0]
+    room = sending.ENTRY_BYTES - len(entry.data.encode()) + 3 * len("Ada")  # the name stands there three times
+    stage = Stage()
+    heavy, fitting, damaged = [address for address in stage.ids if address in before.accepted][:3]
+    refill(stage, heavy, "é" * (room // 6) + "x" * (room % 6 // 3 + 1))
+    refill(stage, fitting, "é" * (room // 6) + "x" * (room % 6 // 3))
+    whole = refill(stage, damaged, "Ada")
+    stage.fakes.contacts.upsert(stage.session, replace(whole, address=whole.profile))
+    run(stage)
+    assert {a for a, status in stage.statuses().items() if status is Status.FAILED} == {damaged, heavy}
+    assert (judge(stage).failed, judge(stage).sent) == (2, 6)
+    longest = max(len(e.data.encode()) for e in stage.fakes.bulk_mailer.accepted)
+    assert sending.ENTRY_BYTES - 3 < longest <= sending.ENTRY_BYTES
+
+
+class Locked(FakeVault):
+    """A vault whose keys KMS refuses until ``until``."""
+
+    def __init__(self, stage: Stage, until: datetime) -> None:
+        super().__init__()
+        self.create_keys(stage.session)
+        self.clock, self.until = stage.fakes.clock, until
+
+    def open(self, session: PartnerSession, sealed: SealedContact) -> Contact:
+        if self.clock.now() < self.until:
+            raise Permanent("kms decrypt: KMSInvalidStateException")
+        return super().open(session, sealed)
+
+
+def test_a_key_that_is_refused_costs_nobody_the_mail() -> None:
+    """KMS says no (a policy, a disabled key of the partner's): nobody is failed, and all is sent once it says yes."""
+    stage = Stage()
+    stage.fakes.vault = Locked(stage, START + timedelta(hours=1))
+    runner = Runner(stage, redelivery=Redelivery.MANUAL)
+    runner.run(START + timedelta(minutes=50), finish=False)
+    totals = stage.recount()
+    assert (stage.campaign.state, totals.failed, totals.unknown, totals.sent) == (State.SENDING, 0, 0, 0)
+    runner.run(START + timedelta(hours=2))
+    assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 8)
 
 
 def test_unknown_recipients_are_resent_by_a_person_after_the_deadline_only() -> None:
