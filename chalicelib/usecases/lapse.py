@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from chalicelib.domain import digest, schedule
 from chalicelib.domain.campaign import Action, Actor, Campaign, OnLapse, State
 from chalicelib.domain.errors import Refused
+from chalicelib.domain.frame import open_one
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.step import take
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import assets, outbox
+from chalicelib.usecases.ended import version_ended
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.world import World
 
@@ -22,7 +24,8 @@ def lapse(world: World, session: PartnerSession, campaign: Campaign) -> None:
     """Do what the partner chose for a start that passed without a decision.
 
     Either the campaign expires, or it stays in review for the same local time on the next day
-    that the run window allows, as a new revision: the time is part of what is approved.
+    that the run window allows, as a new revision: the time is part of what is approved. Raises Conflict
+    ``campaign.changed`` where somebody was faster, ``release.busy`` where a release is about to bring it on.
     """
     if campaign.state is not State.IN_REVIEW or campaign.start is None or campaign.start.at > world.clock.now():
         return
@@ -45,7 +48,8 @@ def _move(world: World, session: PartnerSession, campaign: Campaign, slot: SendT
     now = world.clock.now()
     history = world.campaigns.history(session, campaign.id)
     old = next(r for r in history.revisions if r.number == campaign.revision)
-    if assets.over(world, session, old.assets, slot.local[:10]):
+    over = assets.over(world, session, old.assets, slot.local[:10])
+    if over or version_ended(world, session, old, slot.at):
         return _expire(world, campaign)
     revision = digest.bound(replace(old, number=old.number + 1, start=slot))
     asks = tuple(
@@ -57,7 +61,10 @@ def _move(world: World, session: PartnerSession, campaign: Campaign, slot: SendT
         notices=(review_notice(revision.number, 0), "moved"), revision=revision.number, digests=revision.digests,
         start=slot, stage=0, details={"start": slot.local, "zone": slot.zone},
     )
-    return Change(before=campaign, after=after, audit=entry, revision=revision, asks=asks)
+    asked = open_one(history.proposals, old.number, old.template_version)
+    # The text is the same: head office's question about it stays open.
+    question = replace(asked, revision=revision.number) if asked else None
+    return Change(before=campaign, after=after, audit=entry, revision=revision, asks=asks, proposal=question)
 
 
 def _next_slot(world: World, start: SendTime, programme: Programme) -> SendTime | None:

@@ -14,13 +14,12 @@ from datetime import datetime
 
 from chalicelib import observe
 from chalicelib.domain.audience import bracket
-from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, Revision, State
+from chalicelib.domain.campaign import Action, Actor, Campaign, HoldReason, State
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, PartnerId
 from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
 from chalicelib.domain.programme import MessageClass
-from chalicelib.domain.release import Phase, ends_of
 from chalicelib.domain.schedule import local_day
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
@@ -29,6 +28,7 @@ from chalicelib.domain.totals import SliceState, Totals
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import approved, assets, control, outbox
+from chalicelib.usecases.ended import version_ended
 from chalicelib.usecases.lapse import lapse
 from chalicelib.usecases.world import World
 
@@ -105,26 +105,11 @@ def _cleared(
         mail = approved.load(world, session, campaign)
     except approved.Altered:
         return HoldReason.DIGEST
-    if _version_ended(world, session, mail.revision, now):
+    if version_ended(world, session, mail.revision, now):
         return HoldReason.TEMPLATE
     if assets.over(world, session, mail.revision.assets, local_day(now, mail.revision.start.zone)):
         return HoldReason.PICTURE
     return mail if world.mailer.sender_verified(mail.revision.sender_address) else HoldReason.SENDER
-
-
-def _version_ended(world: World, session: PartnerSession, revision: Revision, now: datetime) -> bool:
-    """Whether a release let the campaign's template version end.
-
-    Raises Conflict as long as that release is not done with this partner: it may be about to bring the campaign
-    on to the new version, so the start waits for its turn, as long as it may be late.
-    """
-    ended = [end for end in ends_of(world.releases.retired(), revision.template, revision.template_version)
-             if end.until <= now]
-    for release_id in {end.release for end in ended}:
-        release, done = world.releases.turn(release_id, session.partner)
-        if release.phase is Phase.APPLYING and not done:
-            raise Conflict("release.busy")
-    return bool(ended)
 
 
 def _must_stand(world: World, session: PartnerSession, campaign: Campaign) -> None:

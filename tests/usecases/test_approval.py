@@ -19,7 +19,6 @@ from chalicelib.ports.workflow import Change, History
 from chalicelib.usecases import decision, drafts, plan, review, submit
 from chalicelib.usecases.drafts import Typed
 from chalicelib.usecases.keys import content_key
-from chalicelib.usecases.lapse import lapse
 from tests.fakes.workflow import FakeCampaigns
 from tests.stage import Stage, decide_as_shown, stage
 
@@ -412,6 +411,21 @@ def test_role_change_kills_open_links(scene: Stage) -> None:
         review.look(scene.world, scene.token_and_code("rita")[0])
 
 
+def test_a_role_that_ends_by_its_date_ends_its_links(scene: Stage) -> None:
+    """A membership has a last moment; nothing is written then, and the link opens nothing any more."""
+    scene.submitted()
+    now, rita = scene.world.clock.now(), scene.people["rita"].id
+    known = scene.world.people.memberships
+    known.update({key: replace(m, expires_at=now + timedelta(hours=1)) for key, m in known.items() if key[0] == rita})
+    token, _ = scene.token_and_code("rita")
+    assert review.look(scene.world, token).standing is review.Standing.OPEN
+    scene.world.clock.advance(hours=1)
+    with pytest.raises(NotFound):
+        review.look(scene.world, token)
+    with pytest.raises(NotFound):
+        decide(scene, "rita", Verdict.APPROVE)
+
+
 def test_who_submitted_never_decides() -> None:
     """A reviewer who becomes the submitter's colleague may decide, the submitter may not, by person."""
     scene = stage()
@@ -432,6 +446,30 @@ def test_withdraw_voids_links(scene: Stage) -> None:
     assert scene.now_of(campaign).digests is None
     version = scene.world.campaigns.history(scene.session, campaign.id).draft.version
     drafts.save(scene.world, scene.session, scene.people["paula"], campaign.id, version, Typed(subject="Better"))
+
+
+@pytest.mark.parametrize("part", ["submitted_by", "created_by"])
+def test_nobody_decides_on_their_own_campaign_whoever_asked_them(scene: Stage, part: str) -> None:
+    """The author is not asked; were a link to reach them all the same, it would decide nothing."""
+    campaign = scene.submitted()
+    place, rita = (scene.partner, campaign.id), scene.people["rita"].id
+    stands = scene.world.campaigns.controls[place]
+    scene.world.campaigns.controls[place] = replace(stands, **{part: rita})  # type: ignore[arg-type]
+    with pytest.raises(Conflict, match=r"review\.own_campaign"):
+        decide(scene, "rita", Verdict.APPROVE)
+    assert scene.now_of(campaign).state is State.IN_REVIEW
+    assert decide(scene, "ron", Verdict.APPROVE).standing is review.Standing.DECIDED
+
+
+def test_withdrawn_before_the_reviewers_were_asked(scene: Stage) -> None:
+    """What was still to be told of it is void, too: nobody gets a mail about what nobody can decide."""
+    campaign = scene.draft()
+    submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, 2, terms=True)
+    assert scene.now_of(campaign).outbox
+    submit.withdraw(scene.world, scene.session, scene.people["paula"], campaign.id)
+    assert scene.now_of(campaign).outbox == ()
+    scene.deliver()
+    assert not scene.mails("rita") + scene.mails("ron")
 
 
 def test_resubmission_asks_anew_and_shows_what_changed(scene: Stage) -> None:
@@ -479,37 +517,6 @@ def test_silence_expires(scene: Stage) -> None:
     scene.deliver()
     assert scene.now_of(campaign).state is State.EXPIRED
     assert scene.mails("paula", "expired")
-
-
-def test_silence_moves_to_the_next_day_if_the_partner_chose_so(scene: Stage) -> None:
-    """With "next slot" a lapse makes a new revision for the next allowed day and asks again."""
-    campaign = scene.draft()
-    drafts.save(scene.world, scene.session, scene.people["paula"], campaign.id, 2, Typed(on_lapse="next_slot"))
-    submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, 3, terms=True)
-    scene.deliver()
-    old, _ = scene.token_and_code("rita")
-    scene.world.clock.advance(days=2, hours=1)
-    lapse(scene.world, scene.session, scene.now_of(campaign))
-    scene.deliver()
-    after = scene.now_of(campaign)
-    assert after.state is State.IN_REVIEW
-    assert after.revision == 2
-    assert after.start is not None
-    assert after.start.local.endswith("T09:00")
-    assert after.start.at > scene.world.clock.now() + timedelta(minutes=9)
-    assert review.look(scene.world, old).standing is review.Standing.VOID
-    decide(scene, "rita", Verdict.APPROVE)
-    assert scene.now_of(campaign).state is State.APPROVED
-
-
-def test_next_slot_ends_with_the_run_window(scene: Stage) -> None:
-    """Where no later day is in the run window, a lapse expires the campaign."""
-    campaign = scene.draft()
-    drafts.save(scene.world, scene.session, scene.people["paula"], campaign.id, 2, Typed(on_lapse="next_slot"))
-    submit.submit(scene.world, scene.session, scene.people["paula"], campaign.id, 3, terms=True)
-    scene.world.clock.advance(days=90)
-    lapse(scene.world, scene.session, scene.now_of(campaign))
-    assert scene.now_of(campaign).state is State.EXPIRED
 
 
 def test_expired_link_offers_a_fresh_one() -> None:
