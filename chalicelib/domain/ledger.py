@@ -208,6 +208,11 @@ def _is_lost(attempts: Sequence[Attempt], ordinal: int) -> bool:
     return status(attempts, ordinal) is not Status.SENT
 
 
+def waiting(attempts: Sequence[Attempt], size: int) -> tuple[int, ...]:
+    """The ordinals that a person has released and that nobody has tried since."""
+    return tuple(i for i in retryable(attempts, size) if attempts and status(attempts, i) is Status.UNKNOWN)
+
+
 def by_batch(attempts: Iterable[Attempt]) -> dict[int, list[Attempt]]:
     """Attempts by batch, each list in the order of attempts."""
     batches: dict[int, list[Attempt]] = {}

@@ -90,6 +90,10 @@ def _release_slice(world: World, session: PartnerSession, state: SliceState) -> 
                 first = min(first, batch)
             else:
                 too_early += len(ordinals)
+        if state.done or batch < state.cursor:
+            # Released before, by somebody who was cut off before the slice was opened again.
+            if left := len(rules.waiting(tried, manifest.size_of(batch))):
+                released, first = released + left, min(first, batch)
     if released:
         _reopen(world, session, state, first)
     return released, too_early

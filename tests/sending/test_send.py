@@ -13,10 +13,11 @@ from chalicelib.domain import ledger as rules
 from chalicelib.domain import sending
 from chalicelib.domain.campaign import Digests, HoldReason, State
 from chalicelib.domain.contact import Contact, SealedContact
-from chalicelib.domain.errors import Permanent
+from chalicelib.domain.errors import Permanent, Retryable
 from chalicelib.domain.ledger import Result, Status
 from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
+from chalicelib.domain.totals import SliceState
 from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import approved, control, plan, progress
@@ -293,6 +294,36 @@ def test_unknown_recipients_are_resent_by_a_person_after_the_deadline_only() -> 
     assert (stage.campaign.state, totals.sent, totals.unknown) == (State.SENT, 8, 0)
     actions = [e.action for e in stage.fakes.campaigns.history(stage.session, CAMPAIGN).audit]
     assert "resend_unknown" in actions
+
+
+class Reluctant(FakeLedger):
+    """A ledger that does not move a slice on, as long as it is ``tired``."""
+
+    tired = False
+
+    def advance(self, session: PartnerSession, before: SliceState, after: SliceState) -> None:
+        if self.tired:
+            raise Retryable("throttled")
+        super().advance(session, before, after)
+
+
+def test_a_resend_that_broke_off_is_made_good_by_the_next() -> None:
+    """Released, but the slice was not opened again: whoever presses the button once more has them mailed."""
+    stage = Stage()
+    stage.fakes.ledger = ledger = Reluctant()
+    stage.fakes.bulk_mailer = Says(Result.UNKNOWN, took=False, times=1)
+    runner = Runner(stage)
+    runner.run(START + timedelta(minutes=10), finish=False)
+    lost = {a for a, status in stage.statuses().items() if status is Status.UNKNOWN}
+    ledger.tired = True
+    with pytest.raises(Retryable):
+        progress.resend_unknown(stage.fakes, stage.session, CAMPAIGN, by=PERSON)
+    ledger.tired = False
+    again = progress.resend_unknown(stage.fakes, stage.session, CAMPAIGN, by=PERSON)
+    assert again.recipients == len(lost) > 0
+    runner.run(START + timedelta(hours=2))
+    totals = judge(stage)
+    assert (stage.campaign.state, totals.sent, totals.unknown) == (State.SENT, 8, 0)
 
 
 def test_an_event_settles_an_unknown_recipient() -> None:
