@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import TypeVar
@@ -23,6 +22,8 @@ MAX_LIST = 2_000
 MAX_TEXT = 500
 T = TypeVar("T")
 Scalar = str | int | float | bool | None
+Judge = Callable[[str], str]
+"""Says what is wrong with a text, as the code of a problem; "" if nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,11 @@ class Fields:
         self._asked.update(self._values)
         return tuple(self._values)
 
-    def text(self, name: str, default: str = "", *, required: bool = False, limit: int = MAX_TEXT) -> str:
-        """A line of words; numbers are taken as they were written."""
+    def text(
+        self, name: str, default: str = "", *, required: bool = False, limit: int = MAX_TEXT,
+        judge: Judge | None = None,
+    ) -> str:
+        """A line of words; numbers are taken as they were written. ``judge`` is asked about one that is not empty."""
         node = self.get(name)
         if node is None:
             if required:
@@ -179,6 +183,8 @@ class Fields:
             return default
         if len(found) > limit:
             self.reading.wrong("yaml.text_long", self.at(name), node.line, limit=limit)
+        if judge and found:
+            self.checked(name, [found[:limit]], judge)
         return found[:limit]
 
     def number(self, name: str, default: float = 0, *, low: float = 0, high: float = 1e9, whole: bool = True) -> float:
@@ -218,8 +224,8 @@ class Fields:
             return default
         return found
 
-    def texts(self, name: str, *, limit: int = MAX_TEXT) -> tuple[str, ...]:
-        """A list of lines; a single one may stand without its dash."""
+    def texts(self, name: str, *, limit: int = MAX_TEXT, judge: Judge | None = None) -> tuple[str, ...]:
+        """A list of lines, each of which ``judge`` is asked about; a single one may stand without its dash."""
         node = self.get(name)
         if node is None:
             return ()
@@ -233,6 +239,8 @@ class Fields:
                 self.reading.wrong("yaml.text_long", self.at(name), item.line, limit=limit)
             else:
                 out.append(found.strip())
+        if judge:
+            self.checked(name, out, judge)
         return tuple(out)
 
     def each(self, name: str) -> Iterator[Fields]:
@@ -250,12 +258,12 @@ class Fields:
         """The mapping of a key; an empty one where it is absent."""
         return Fields(self.get(name), self.reading, self.at(name))
 
-    def checked(self, name: str, values: Iterable[T], check: Callable[[T], str]) -> None:
-        """Note a problem (the code that ``check`` returns) for each value at fault."""
+    def checked(self, name: str, values: Iterable[str], judge: Judge) -> None:
+        """Note a problem for each value at fault."""
         for value in values:
-            if code := check(value):
+            if code := judge(value):
                 node = self._values.get(name)
-                self.reading.wrong(code, self.at(name), node.line if node else self.line, value=str(value)[:80])
+                self.reading.wrong(code, self.at(name), node.line if node else self.line, value=value[:80])
 
     def close(self) -> None:
         """Name every key that nobody asked for, with the nearest known one."""
@@ -282,18 +290,3 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def _shown(node: Node) -> str:
     found = text_of(node)
     return (found if found is not None else "…")[:80]
-
-
-_REGEX = re.compile(r"[\\^$|\[\](){}]|\.\*|\.\+|\*.*\*|.\*.")
-
-
-def phrase_problem(phrase: str) -> str:
-    """A code if a phrase is no plain phrase: HQ's words are never regular expressions.
-
-    A ``*`` is allowed once, at the end: the phrase may go on within the word (``gratis*``).
-    """
-    if _REGEX.search(phrase):
-        return "kit.pattern"
-    if not any(c.isalnum() for c in phrase):
-        return "kit.no_word"
-    return ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from chalicelib.domain import closed
-from chalicelib.domain.closed import Fields, phrase_problem
+from chalicelib.domain.closed import Fields, Judge
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 
@@ -26,6 +26,7 @@ _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]+(\.[a-z0-9_-]+)+\Z", re.IGNORECASE
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _CODE = re.compile(r"(BRD|LNK|LEG|DLV|CLI|A11Y|SEC)\d{3}\Z")
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
+_REGEX = re.compile(r"[\\^$|\[\](){}]|\.\*|\.\+|\*.*\*|.\*.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,26 +131,21 @@ def problems_of(text: str) -> tuple[Problem, ...]:
 def of_fields(top: Fields) -> Kit:
     """The kit of a mapping of the closed schema; problems are noted with its reading."""
     colours, links = top.inner("palette"), top.inner("links")
-    palette = colours.texts("colours")
-    colours.checked("colours", palette, lambda c: "" if _COLOUR.match(c) else "kit.colour")
-    hosts, utm = links.texts("hosts"), links.inner("utm")
-    links.checked("hosts", hosts, lambda h: "" if _HOST.match(h) else "kit.host")
-    font_hosts = links.texts("fonts")
-    links.checked("fonts", font_hosts, lambda h: "" if _HOST.match(h) else "kit.host")
-    clients = top.texts("clients")
-    top.checked("clients", clients, lambda c: "" if c in CLIENTS else "kit.client")
-    images = top.texts("images")
+    utm, host = links.inner("utm"), _like(_HOST, "kit.host")
     kit = Kit(
-        brand=top.text("brand"), palette=tuple(c.lower() for c in palette),
+        brand=top.text("brand"),
+        palette=tuple(c.lower() for c in colours.texts("colours", judge=_like(_COLOUR, "kit.colour"))),
         max_difference=colours.number("max_difference", 5, low=0, high=100, whole=False), fonts=top.texts("fonts"),
         logos=tuple(_logo(each) for each in top.each("logos")), logo_required=top.flag("logo_required", True),
-        images=images, names=tuple(_name(each) for each in top.each("names")),
+        images=top.texts("images"), names=tuple(_name(each) for each in top.each("names")),
         acronyms=top.texts("acronyms"), banned=_by_language(top.inner("banned")),
         required=_by_language(top.inner("required")),
         disclaimers=tuple(_disclaimer(each) for each in top.each("disclaimers")),
-        competitors=_plain(top, "competitors"), hosts=tuple(h.lower() for h in hosts),
+        competitors=_plain(top, "competitors"), hosts=tuple(h.lower() for h in links.texts("hosts", judge=host)),
         utm=tuple((name, utm.text(name)) for name in utm.keys),
-        font_hosts=font_hosts, terms=links.texts("terms"), imprint=_imprint(top.inner("imprint")), clients=clients,
+        font_hosts=links.texts("fonts", judge=host), terms=links.texts("terms"),
+        imprint=_imprint(top.inner("imprint")),
+        clients=top.texts("clients", judge=lambda client: "" if client in CLIENTS else "kit.client"),
         limits=_limits(top.inner("limits")), examples=_examples(top.inner("examples")),
     )
     for part in (colours, links, top):
@@ -159,31 +155,26 @@ def of_fields(top: Fields) -> Kit:
 
 def _plain(fields: Fields, name: str) -> tuple[str, ...]:
     """A list of phrases; none of them may be a regular expression."""
-    found = fields.texts(name, limit=120)
-    fields.checked(name, found, phrase_problem)
-    return found
+    return fields.texts(name, limit=120, judge=phrase_problem)
 
 
 def _logo(each: Fields) -> Logo:
+    sha256 = each.text("sha256", judge=_like(_SHA256, "kit.sha256"))
     made = Logo(
-        id=each.text("id", required=True), url=each.text("url", required=not each.text("sha256")),
-        sha256=each.text("sha256"),
+        id=each.text("id", required=True, judge=_like(_ID, "kit.id")), sha256=sha256,
+        url=each.text("url", required=not sha256, judge=lambda u: "" if u.startswith("https://") else "kit.url"),
         min_width=int(each.number("min_width", high=10_000)),
         max_width=int(each.number("max_width", 10_000, high=10_000)),
         ratio=each.number("ratio", 0, high=100, whole=False),
         clear_space=int(each.number("clear_space", high=500)),
     )
-    each.checked("id", [made.id] if made.id else [], lambda i: "" if _ID.match(i) else "kit.id")
-    each.checked("url", [made.url] if made.url else [], lambda u: "" if u.startswith("https://") else "kit.url")
-    each.checked("sha256", [made.sha256] if made.sha256 else [], lambda s: "" if _SHA256.match(s) else "kit.sha256")
     each.close()
     return made
 
 
 def _name(each: Fields) -> Name:
-    made = Name(name=each.text("name", required=True, limit=80), forms=_plain(each, "forms"),
+    made = Name(name=each.text("name", required=True, limit=80, judge=phrase_problem), forms=_plain(each, "forms"),
                 mark=each.choice("mark", ("®", "™", "℠")))
-    each.checked("name", [made.name] if made.name else [], phrase_problem)
     each.close()
     return made
 
@@ -210,8 +201,7 @@ def _imprint(fields: Fields) -> dict[str, tuple[str, ...]]:
     for country in fields.keys:
         if not (len(country) == 2 and country.isascii() and country.isupper()):
             fields.checked(country, [country], lambda c: "kit.country")
-        out[country] = fields.texts(country)
-        fields.checked(country, out[country], lambda f: "" if f in ENTITY_FIELDS else "kit.imprint_field")
+        out[country] = fields.texts(country, judge=lambda f: "" if f in ENTITY_FIELDS else "kit.imprint_field")
     return out
 
 
@@ -233,3 +223,19 @@ def _examples(fields: Fields) -> dict[str, Example]:
         out[code] = Example(good=inner.text("good"), bad=inner.text("bad"))
         inner.close()
     return out
+
+
+def _like(pattern: re.Pattern[str], code: str) -> Judge:
+    return lambda text: "" if pattern.match(text) else code
+
+
+def phrase_problem(phrase: str) -> str:
+    """A code if a phrase is no plain phrase: HQ's words are never regular expressions.
+
+    A ``*`` is allowed once, at the end: the phrase may go on within the word (``gratis*``).
+    """
+    if _REGEX.search(phrase):
+        return "kit.pattern"
+    if not any(c.isalnum() for c in phrase):
+        return "kit.no_word"
+    return ""

@@ -28,10 +28,9 @@ def of_fields(top: Fields, version: int) -> Policy:
     policy = Policy(
         version=version, lanes=lanes, default=default, shadow=int(shadow.number("first_decisions", 50, high=10_000)),
         max_days=int(waivers.number("max_days", MAX_DAYS, low=1, high=MAX_DAYS)),
-        may_grant=tuple(name.casefold() for name in waivers.texts("may_grant", limit=254)),
-        never=tuple(dict.fromkeys((*NEVER, *_codes(waivers, "never")))),
+        may_grant=tuple(n.casefold() for n in waivers.texts("may_grant", limit=254, judge=_granter_problem)),
+        never=tuple(dict.fromkeys((*NEVER, *waivers.texts("never", limit=12, judge=code_problem)))),
     )
-    waivers.checked("may_grant", policy.may_grant, _granter_problem)
     for part in (shadow, waivers, top):
         part.close()
     return policy
@@ -89,7 +88,7 @@ def _conditions(at: Fields) -> list[Condition]:
             out += _one(inner, key, fact, comparison)
         inner.close()
     for key, fact in (("exceptions", "exceptions"), ("rules_fired", "fired")):
-        if codes := _codes(at, key):
+        if codes := at.texts(key, limit=12, judge=code_problem):
             out.append(Condition(path=at.at(key), fact=fact, comparison="any_of", codes=codes))
     at.close()
     return out
@@ -125,13 +124,6 @@ def _bounded(inner: Fields, fact: str, *, risk: bool = False) -> list[Condition]
     return out
 
 
-def _codes(at: Fields, name: str) -> tuple[str, ...]:
-    """Codes of rules or groups of them (``SEC*``); one that no rule has is a problem."""
-    found = at.texts(name, limit=12)
-    at.checked(name, found, code_problem)
-    return found
-
-
 def code_problem(code: str) -> str:
     """A code if no rule is meant by this pattern."""
     from chalicelib.domain.compliance import RULES
@@ -140,5 +132,6 @@ def code_problem(code: str) -> str:
 
 
 def _granter_problem(name: str) -> str:
+    name = name.casefold()
     known = name in GRANTERS or ("@" in name and not name.startswith("@") and "." in name.rpartition("@")[2])
     return "" if known else "lanes.grantee"

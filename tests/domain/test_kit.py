@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import texts
-from chalicelib.domain import closed, kit
+from chalicelib.domain import kit
 from chalicelib.domain.errors import Refused
 
 FULL = """
@@ -89,4 +89,4 @@ def test_everything_at_once_with_lines() -> None:
 @pytest.mark.parametrize("word", ["gratis*", "C++ Bikes"[0:3], "0 % finance", "Müller & Söhne", "don't"])
 def test_plain_phrases(word: str) -> None:
     """Ordinary words with one star at the end are phrases."""
-    assert closed.phrase_problem(word) == ""
+    assert kit.phrase_problem(word) == ""
