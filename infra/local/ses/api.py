@@ -36,72 +36,43 @@ class _Call:
     fault: Fault | None
 
 
-_Run = Callable[[_Call], dict[str, object]]
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """What does the work: sending, and all other operations."""
+
+    sending: Sending
+    operations: Operations
+
+
+_Run = Callable[[_Back, _Call], dict[str, object]]
+_NAMED = "([^/]+)"
+_ROUTES: tuple[tuple[str, str, str, _Run], ...] = (
+    ("POST", "outbound-emails", "SendEmail", lambda to, call: to.sending.send_email(call.request)),
+    ("POST", "outbound-bulk-emails", "SendBulkEmail",
+     lambda to, call: to.sending.send_bulk_email(call.request, call.fault)),
+    ("GET", "account", "GetAccount", lambda to, call: to.operations.get_account()),
+    ("POST", "identities", "CreateEmailIdentity", lambda to, call: to.operations.create_identity(call.request)),
+    ("POST", "list-identities", "ListEmailIdentities", lambda to, call: to.operations.list_identities(call.request)),
+    ("GET", f"identities/{_NAMED}", "GetEmailIdentity", lambda to, call: to.operations.get_identity(call.name)),
+    ("DELETE", f"identities/{_NAMED}", "DeleteEmailIdentity",
+     lambda to, call: to.operations.delete_identity(call.name)),
+    ("POST", "configuration-sets", "CreateConfigurationSet", lambda to, call: to.operations.create_set(call.request)),
+    ("GET", f"configuration-sets/{_NAMED}", "GetConfigurationSet", lambda to, call: to.operations.get_set(call.name)),
+    ("PUT", f"configuration-sets/{_NAMED}/suppression-options", "PutConfigurationSetSuppressionOptions",
+     lambda to, call: to.operations.put_suppression(call.name, call.request)),
+    ("POST", f"configuration-sets/{_NAMED}/event-destinations", "CreateConfigurationSetEventDestination",
+     lambda to, call: to.operations.create_destination(call.name, call.request)),
+    ("GET", f"configuration-sets/{_NAMED}/event-destinations", "GetConfigurationSetEventDestinations",
+     lambda to, call: to.operations.get_destinations(call.name)),
+)
+"""Method and path (after the prefix) of an operation, its name, and what it does."""
 
 
 class Api:
     """Dispatches the calls of an SES v2 client."""
 
     def __init__(self, sending: Sending, operations: Operations, faults: Faults) -> None:
-        self._faults = faults
-        named = r"([^/]+)"
-        self._routes: list[tuple[str, re.Pattern[str], str, _Run]] = [
-            (method, re.compile(path), operation, run)
-            for method, path, operation, run in (
-                ("POST", "outbound-emails", "SendEmail", lambda call: sending.send_email(call.request)),
-                (
-                    "POST",
-                    "outbound-bulk-emails",
-                    "SendBulkEmail",
-                    lambda call: sending.send_bulk_email(call.request, call.fault),
-                ),
-                ("GET", "account", "GetAccount", lambda call: operations.get_account()),
-                ("POST", "identities", "CreateEmailIdentity", lambda call: operations.create_identity(call.request)),
-                (
-                    "POST",
-                    "list-identities",
-                    "ListEmailIdentities",
-                    lambda call: operations.list_identities(call.request),
-                ),
-                ("GET", f"identities/{named}", "GetEmailIdentity", lambda call: operations.get_identity(call.name)),
-                (
-                    "DELETE",
-                    f"identities/{named}",
-                    "DeleteEmailIdentity",
-                    lambda call: operations.delete_identity(call.name),
-                ),
-                (
-                    "POST",
-                    "configuration-sets",
-                    "CreateConfigurationSet",
-                    lambda call: operations.create_set(call.request),
-                ),
-                (
-                    "GET",
-                    f"configuration-sets/{named}",
-                    "GetConfigurationSet",
-                    lambda call: operations.get_set(call.name),
-                ),
-                (
-                    "PUT",
-                    f"configuration-sets/{named}/suppression-options",
-                    "PutConfigurationSetSuppressionOptions",
-                    lambda call: operations.put_suppression(call.name, call.request),
-                ),
-                (
-                    "POST",
-                    f"configuration-sets/{named}/event-destinations",
-                    "CreateConfigurationSetEventDestination",
-                    lambda call: operations.create_destination(call.name, call.request),
-                ),
-                (
-                    "GET",
-                    f"configuration-sets/{named}/event-destinations",
-                    "GetConfigurationSetEventDestinations",
-                    lambda call: operations.get_destinations(call.name),
-                ),
-            )
-        ]
+        self._back, self._faults = _Back(sending, operations), faults
 
     def answer(self, request: Request) -> Response:
         """Answer a call; raises Cut where the connection is to be cut."""
@@ -113,13 +84,13 @@ class Api:
     def _run(self, request: Request) -> dict[str, object]:
         if not request.headers.get("authorization"):
             raise no_signature("Missing Authentication Token")
-        operation, name, run = self._find(request)
+        operation, name, run = _find(request)
         if operation == "SendBulkEmail" and len(request.body) > MAX_BULK_REQUEST:
             raise bad_request(f"The request is larger than {MAX_BULK_REQUEST} bytes.")
         fault = self._faults.next(operation)
         _before(fault)
         try:
-            result = run(_Call(name, wire.parse(request.body), fault))
+            result = run(self._back, _Call(name, wire.parse(request.body), fault))
         finally:
             if fault is not None and fault.kind is Kind.TIMEOUT_AFTER:
                 raise Cut(fault.seconds)
@@ -127,15 +98,17 @@ class Api:
             raise internal(fault.status)
         return result
 
-    def _find(self, request: Request) -> tuple[str, str, _Run]:
-        rest = request.path.removeprefix(PREFIX)
-        for method, pattern, operation, run in self._routes:
-            found = pattern.fullmatch(rest)
-            if found and method == request.method:
-                return operation, unquote(found[1]) if found.groups() else "", run
-        raise SesError(
-            "UnknownOperationException", 404, f"{request.method} {request.path} is not part of this local SES endpoint."
-        )
+
+def _find(request: Request) -> tuple[str, str, _Run]:
+    """The operation that a call is meant for, with the name in its path; raises SesError for none."""
+    rest = request.path.removeprefix(PREFIX)
+    for method, path, operation, run in _ROUTES:
+        found = re.fullmatch(path, rest)
+        if found and method == request.method:
+            return operation, unquote(found[1]) if found.groups() else "", run
+    raise SesError(
+        "UnknownOperationException", 404, f"{request.method} {request.path} is not part of this local SES endpoint."
+    )
 
 
 def _before(fault: Fault | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from infra.local.ses import checks, mime, templating, wire
@@ -42,6 +42,54 @@ class Draft:
     def recipients(self) -> tuple[str, ...]:
         """Everybody it goes to, as written."""
         return self.people.to + self.people.cc + self.people.bcc
+
+
+def single(request: wire.Json) -> tuple[Draft, mime.Raw | None]:
+    """The message of SendEmail, and what was read of it where it is a raw one."""
+    content = wire.member(request, "Content") or {}
+    kinds = [kind for kind in ("Simple", "Raw", "Template") if wire.member(content, kind) is not None]
+    if len(kinds) != 1:
+        raise bad_request("Content needs exactly one of Simple, Raw and Template.")
+    member = wire.member(content, kinds[0]) or {}
+    own, to = checks.tags(wire.objects(request, "EmailTags")), wire.member(request, "Destination")
+    if kinds[0] == "Raw":
+        return raw(member, to, own)
+    if kinds[0] == "Simple":
+        return simple(member, to, own), None
+    made = template(member)
+    body = Body(made, templating.parse_data(wire.text(member, "TemplateData"), "TemplateData"))
+    rendered_size(body)
+    return Draft(
+        people=destination(to), body=body, headers=checks.headers(wire.objects(member, "Headers")), tags=own,
+        infected=infected(made, body.data.values()),
+    ), None
+
+
+def entry_maker(request: wire.Json) -> Callable[[wire.Json], Draft]:
+    """Read what all entries of SendBulkEmail share, once, and return what reads an entry."""
+    source = wire.member(wire.member(request, "DefaultContent") or {}, "Template")
+    if source is None:
+        raise bad_request("DefaultContent.Template is required.")
+    shared = template(source)
+    data = templating.parse_data(wire.text(source, "TemplateData"), "TemplateData")
+    headers = checks.headers(wire.objects(source, "Headers"))
+    tags = checks.tags(wire.objects(request, "DefaultEmailTags"))
+    ill = infected(shared, data.values())
+
+    def make(entry: wire.Json) -> Draft:
+        content = wire.member(wire.member(entry, "ReplacementEmailContent") or {}, "ReplacementTemplate") or {}
+        own = templating.parse_data(wire.text(content, "ReplacementTemplateData"), "ReplacementTemplateData")
+        body = Body(shared, data | own)
+        rendered_size(body)
+        return Draft(
+            people=destination(wire.member(entry, "Destination")),
+            body=body,
+            headers=merge_headers(headers, checks.headers(wire.objects(entry, "ReplacementHeaders"))),
+            tags=tags | checks.tags(wire.objects(entry, "ReplacementTags")),
+            infected=ill or any(EICAR in value for value in own.values()),
+        )
+
+    return make
 
 
 def destination(source: wire.Json | None) -> Recipients:

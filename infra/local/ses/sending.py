@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from infra.local.ses import checks, drafts, ids, simulator, templating, wire
+from infra.local.ses import checks, drafts, ids, simulator, wire
 from infra.local.ses.account import Account
 from infra.local.ses.aftermath import Aftermath
 from infra.local.ses.config import Config
@@ -25,7 +25,7 @@ from infra.local.ses.model import Mail, stamp
 from infra.local.ses.publisher import Event
 from infra.local.ses.rate import Limits, Mode
 from infra.local.ses.store import Store
-from infra.local.ses.templating import Body, RenderingError
+from infra.local.ses.templating import RenderingError
 
 MAX_ENTRIES = 50
 MAX_BULK_REQUEST = 10 * 1024 * 1024
@@ -70,7 +70,7 @@ class Sending:
     def send_email(self, request: wire.Json) -> dict[str, object]:
         """SendEmail: one message to up to 50 recipients."""
         wire.unsupported(request, *_OTHER_FEATURES)
-        draft, raw = self._single(request)
+        draft, raw = drafts.single(request)
         operation = "SendEmail" if draft.raw is not None or not draft.body.template.names else "SendTemplatedEmail"
         sender = self._sender(request, operation, raw)
         self._sandbox(draft)
@@ -86,7 +86,7 @@ class Sending:
         entries = wire.objects(request, "BulkEmailEntries")
         if not 1 <= len(entries) <= MAX_ENTRIES:
             raise bad_request(f"BulkEmailEntries holds 1 to {MAX_ENTRIES} entries, not {len(entries)}.")
-        make = self._entry_maker(request)
+        make = drafts.entry_maker(request)
         sender = self._sender(request, "SendBulkEmail")
         results: list[dict[str, object]] = [{} for _ in entries]
         accepted: list[tuple[int, Draft]] = []
@@ -106,50 +106,6 @@ class Sending:
         ):
             results[place] = results[place] or {"Status": "SUCCESS", "MessageId": message_id}
         return {"BulkEmailEntryResults": results}
-
-    def _single(self, request: wire.Json) -> tuple[Draft, Raw | None]:
-        content = wire.member(request, "Content") or {}
-        kinds = [kind for kind in ("Simple", "Raw", "Template") if wire.member(content, kind) is not None]
-        if len(kinds) != 1:
-            raise bad_request("Content needs exactly one of Simple, Raw and Template.")
-        member = wire.member(content, kinds[0]) or {}
-        tags, to = checks.tags(wire.objects(request, "EmailTags")), wire.member(request, "Destination")
-        if kinds[0] == "Raw":
-            return drafts.raw(member, to, tags)
-        if kinds[0] == "Simple":
-            return drafts.simple(member, to, tags), None
-        template = drafts.template(member)
-        body = Body(template, templating.parse_data(wire.text(member, "TemplateData"), "TemplateData"))
-        drafts.rendered_size(body)
-        headers = checks.headers(wire.objects(member, "Headers"))
-        infected = drafts.infected(template, body.data.values())
-        return Draft(people=drafts.destination(to), body=body, headers=headers, tags=tags, infected=infected), None
-
-    def _entry_maker(self, request: wire.Json) -> Callable[[wire.Json], Draft]:
-        """Read what all entries share, once, and return what reads an entry."""
-        source = wire.member(wire.member(request, "DefaultContent") or {}, "Template")
-        if source is None:
-            raise bad_request("DefaultContent.Template is required.")
-        template = drafts.template(source)
-        data = templating.parse_data(wire.text(source, "TemplateData"), "TemplateData")
-        headers = checks.headers(wire.objects(source, "Headers"))
-        tags = checks.tags(wire.objects(request, "DefaultEmailTags"))
-        infected = drafts.infected(template, data.values())
-
-        def make(entry: wire.Json) -> Draft:
-            content = wire.member(wire.member(entry, "ReplacementEmailContent") or {}, "ReplacementTemplate") or {}
-            own = templating.parse_data(wire.text(content, "ReplacementTemplateData"), "ReplacementTemplateData")
-            body = Body(template, data | own)
-            drafts.rendered_size(body)
-            return Draft(
-                people=drafts.destination(wire.member(entry, "Destination")),
-                body=body,
-                headers=drafts.merge_headers(headers, checks.headers(wire.objects(entry, "ReplacementHeaders"))),
-                tags=tags | checks.tags(wire.objects(entry, "ReplacementTags")),
-                infected=infected or any(drafts.EICAR in value for value in own.values()),
-            )
-
-        return make
 
     def _sender(self, request: wire.Json, operation: str, raw: Raw | None = None) -> _Sender:
         """Check who sends and with what configuration set; raises what SES raises."""
