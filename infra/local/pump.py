@@ -17,22 +17,19 @@ from __future__ import annotations
 
 import functools
 import heapq
-import importlib
 import itertools
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.events.registry import FUNCTIONS, module_of
+from chalicelib.events.registry import FUNCTIONS
 from chalicelib.ports.system import Clock
+from infra.local.lambdas import Context, Handler, failures, find_handler, record_of
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[Mapping[str, Any], object], object]
 
 BATCH_SIZES: Mapping[str, int] = {"plan": 1, "send": 1, "feedback": 10, "imports": 1, "notices": 10}
 """Messages handed over at once, as infra/resources.yaml has it (a test compares the two)."""
@@ -44,25 +41,6 @@ IDLE = 1.0
 """Seconds between two looks at an empty queue; what this process sends is looked for at once."""
 DUE = "countersign-due"
 TICK = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What Lambda passes as the second argument, as far as handlers may use it."""
-
-    function_name: str
-    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    seconds: int = 900
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Nobody ends a function here; it is told the full time."""
-        return self.seconds * 1000
-
-
-def find_handler(name: str) -> Handler:
-    """The handler of a function, imported when the first message arrives."""
-    found: Handler = importlib.import_module(module_of(name)).handler
-    return found
 
 
 def carry_delays(client: Any, clock: Clock, sent: Callable[[], None] = lambda: None) -> None:
@@ -81,42 +59,6 @@ def carry_delays(client: Any, clock: Clock, sent: Callable[[], None] = lambda: N
     for operation in ("SendMessage", "SendMessageBatch"):
         client.meta.events.register(f"after-call.sqs.{operation}", tell)
     client.meta.events.register("before-parameter-build.sqs.SendMessage", keep_due)
-
-
-def lambda_record(message: Mapping[str, Any], arn: str, region: str) -> dict[str, Any]:
-    """A received message in the shape in which Lambda hands it to a function."""
-    attributes = {name: value for name, value in message.get("MessageAttributes", {}).items() if name != DUE}
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": dict(message.get("Attributes", {})),
-        "messageAttributes": {
-            name: {"stringValue": value.get("StringValue"), "dataType": value["DataType"]}
-            for name, value in attributes.items()
-        },
-        "md5OfBody": message.get("MD5OfBody", ""),
-        "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-        "awsRegion": region,
-    }
-
-
-def failures(answer: object, ids: Iterable[str]) -> frozenset[str]:
-    """The messages that must come again, as Lambda reads the answer of a function.
-
-    Nothing or an empty answer means all is well; an answer that can't be read, or that names a
-    message which was not in the batch, means that all failed (Lambda Developer Guide, "Reporting
-    batch item failures").
-    """
-    everything = frozenset(ids)
-    if not answer:
-        return frozenset()
-    try:
-        named = {entry["itemIdentifier"] for entry in answer["batchItemFailures"] or ()}  # type: ignore[index]
-    except (TypeError, KeyError):
-        return everything
-    return frozenset(named) if named <= everything else everything
 
 
 class Consumer:
@@ -155,7 +97,8 @@ class Consumer:
         if not self._arn:
             answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
             self._arn = answer["Attributes"]["QueueArn"]
-        event = {"Records": [lambda_record(message, self._arn, self._region) for message in messages]}
+        event = {"Records": [
+            record_of(message, self._arn, self._region, without=DUE) for message in messages]}
         ids = [message["MessageId"] for message in messages]
         try:
             failed = failures(self._find(self.name)(event, Context(self.name)), ids)

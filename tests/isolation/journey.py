@@ -62,7 +62,8 @@ from chalicelib.usecases.programmes import Definition
 from chalicelib.usecases.publish import Upload
 from chalicelib.wiring import Container
 from infra.local import resources, seed, ses
-from infra.local.pump import Handler, Pump, carry_delays, find_handler, queue_urls
+from infra.local.lambdas import Handler, find_handler
+from infra.local.pump import Pump, carry_delays, queue_urls
 from tests import pictures
 from tests.contract.backends import SETTINGS, own_keys
 from tests.fakes.system import FakeClock, FakeEntropy

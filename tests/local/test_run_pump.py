@@ -13,7 +13,8 @@ import pytest
 from moto import mock_aws
 
 from infra.local.clock import OffsetClock
-from infra.local.pump import BATCH_SIZES, DUE, Pump, carry_delays, failures, queue_urls
+from infra.local.lambdas import failures
+from infra.local.pump import BATCH_SIZES, DUE, Pump, carry_delays, queue_urls
 
 REGION = "eu-central-1"
 
