@@ -96,13 +96,13 @@ class _Ledger(DynamoLedger):
     pen: _Pen
     announced: Announced
 
-    def enter(self, session: PartnerSession, start: Started) -> None:
+    def enter(self, session: PartnerSession, start: Started) -> Started:
         """Before the start: later campaigns must find it on the list, whatever becomes of the table."""
         self.pen.write(session, START, {
             "campaign": start.run.campaign, "mailing": start.run.mailing, "variant": start.run.variant,
             "at": stamp(start.at), "slices": start.slices,
         })
-        super().enter(session, start)
+        return super().enter(session, start)
 
     def freeze(self, session: PartnerSession, manifest: Manifest) -> Manifest:
         """The manifest that stands is the one to remember."""

@@ -161,8 +161,11 @@ class StartList(Protocol):
     def starts(self, session: PartnerSession) -> Starts:
         """The list, read consistently."""
 
-    def enter(self, session: PartnerSession, start: Started) -> None:
-        """Put a start at the end (``frequency.entered``), atomically; raises Retryable."""
+    def enter(self, session: PartnerSession, start: Started) -> Started:
+        """Put a start at the end (``frequency.entered``), atomically; returns what stands there of its run.
+
+        Raises Retryable.
+        """
 
     def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
         """Note that a run is finished and whom it reached at most; the first note stands."""

@@ -106,7 +106,7 @@ def _replay(world: World, kept: Replay) -> Restored:
     for manifest in kept.manifests:
         attempts = world.ledger.attempts(session, manifest.key, 0, manifest.batches)
         world.ledger.count(session, manifest.key, tally(manifest, attempts), world.clock.now())
-    slices = {start.run.campaign: start.slices for start in kept.starts}
+    slices = {start.run.campaign: start.slices for start in world.ledger.starts(session)}
     started = dict.fromkeys(m.key.run.campaign for m in kept.manifests)
     cancelled = sum(_cancel(world, session, campaign, slices.get(campaign, 0)) for campaign in started)
     return Restored(suppressions=suppressed, manifests=manifests, claims=claims, cancelled=cancelled)

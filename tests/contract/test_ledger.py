@@ -188,9 +188,9 @@ def test_starts_keep_their_order_and_are_ended_once(
     first = Started(run=key.run, at=START, slices=4)
     second = Started(run=Run(CampaignId(new_id("cmp")), 2, 3), at=START - timedelta(days=1), slices=1)
     assert world.ledger.starts(session) == ()
-    world.ledger.enter(session, first)
-    world.ledger.enter(session, second)
-    world.ledger.enter(session, replace(first, at=START + timedelta(minutes=1), slices=8))
+    assert world.ledger.enter(session, first) == first
+    assert world.ledger.enter(session, second) == second
+    assert world.ledger.enter(session, replace(first, at=START + timedelta(minutes=1), slices=8)) == first
     assert world.ledger.starts(session) == (first, second)
     over = START + timedelta(hours=1)
     world.ledger.end(session, second.run, over, 0)

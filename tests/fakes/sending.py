@@ -100,8 +100,9 @@ class FakeLedger:
         require_customers(session)
         return self._starts.get(session.partner, ())
 
-    def enter(self, session: PartnerSession, start: Started) -> None:
+    def enter(self, session: PartnerSession, start: Started) -> Started:
         self._starts[session.partner] = frequency.entered(self.starts(session), start)
+        return next(one for one in self.starts(session) if one.run == start.run)
 
     def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
         self._starts[session.partner] = frequency.ended(self.starts(session), run, at, reached)

@@ -186,10 +186,11 @@ class DynamoLedger:
         require_customers(session)
         return starts.read(self._table, session)
 
-    def enter(self, session: PartnerSession, start: Started) -> None:
+    def enter(self, session: PartnerSession, start: Started) -> Started:
         """A read and a conditional write."""
         require_customers(session)
-        starts.change(self._table, session, lambda known: frequency.entered(known, start))
+        known = starts.change(self._table, session, lambda known: frequency.entered(known, start))
+        return next(one for one in known if one.run == start.run)
 
     def end(self, session: PartnerSession, run: Run, at: datetime, reached: int) -> None:
         """A read and a conditional write; a read where the end is known."""

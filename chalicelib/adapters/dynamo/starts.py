@@ -33,15 +33,15 @@ def read(table: Table, session: PartnerSession) -> Starts:
     return starts_of(table.of(session).get(*place(session), consistent=True))
 
 
-def change(table: Table, session: PartnerSession, make: Callable[[Starts], Starts]) -> None:
-    """Replace the list by what ``make`` makes of it; raises Retryable when others are always faster."""
+def change(table: Table, session: PartnerSession, make: Callable[[Starts], Starts]) -> Starts:
+    """Replace the list by what ``make`` makes of it and return that; raises Retryable if others are always faster."""
     bound = table.of(session)
     for _ in range(TRIES):
         item = bound.get(*place(session), consistent=True)
         before = starts_of(item)
         after = make(before)
         if after == before:
-            return
+            return after
         number = int(item["n"]) if item else 0
         stands = ex.equals("n", number) if item else ex.absent("pk")
         pk, sk = place(session)
@@ -52,7 +52,7 @@ def change(table: Table, session: PartnerSession, make: Callable[[Starts], Start
         except ConditionFailed:
             # Somebody else's start, or our own write of which the answer was lost: the next look tells.
             continue
-        return
+        return after
     raise Retryable("a partner's starts are in great demand")
 
 
