@@ -24,7 +24,7 @@ from chalicelib.domain.schedule import local_day
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
 from chalicelib.domain.step import next_look, take
-from chalicelib.domain.totals import SliceState, Totals
+from chalicelib.domain.totals import SliceState, Totals, tally
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import Change
 from chalicelib.usecases import approved, assets, control, outbox
@@ -80,7 +80,8 @@ def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice:
     slices = slices_for(_estimate(world, session), per_slice=per_slice)
     if mail.revision.message_class == MessageClass.MARKETING:
         # Before the campaign starts: who starts later must find it on the list and leave it its customers.
-        world.ledger.enter(session, Started(run=Run(campaign.id), at=now, slices=slices))
+        # It is cut as the list says: that may be the entry of a plan that died a moment ago.
+        slices = world.ledger.enter(session, Started(run=Run(campaign.id), at=now, slices=slices)).slices
     after, entry = take(
         campaign, Action.START, Actor.CLOCK, now=now, by="clock", started_at=now, hold_reason=None, slices=slices,
     )
@@ -133,10 +134,27 @@ def _look_after(world: World, session: PartnerSession, campaign: Campaign) -> No
         return
     known = {state.key.number: state for state in world.ledger.slices(session, Run(campaign.id))}
     states = [known.get(n) or SliceState(key=SliceKey(Run(campaign.id), n)) for n in range(campaign.slices)]
-    if all(state.done for state in states) and _finish(world, session, campaign, states):
-        return
+    if all(state.done for state in states):
+        states = [_counted(world, session, state) for state in states]
+        if _finish(world, session, campaign, states):
+            return
     _queue_slices(world, session, campaign, states)
     _look_later(world, session, campaign)
+
+
+def _counted(world: World, session: PartnerSession, state: SliceState) -> SliceState:
+    """A slice that is done, with totals that can be relied on; open again where somebody is left to be mailed.
+
+    Clocks of machines differ: an older count may stand over the last one, and a worker that was taken for
+    dead may yet have told that SES was busy.
+    """
+    manifest = world.ledger.manifest(session, state.key) if state.totals.pending else None
+    if manifest is None:
+        return state
+    totals = tally(manifest, world.ledger.attempts(session, state.key, 0, manifest.batches))
+    now = world.clock.now()
+    world.ledger.count(session, state.key, totals, max(now, state.counted_at or now))
+    return replace(state, totals=totals, done=not totals.pending)
 
 
 def _queue_slices(

@@ -10,10 +10,17 @@ import pytest
 
 from chalicelib.domain.campaign import HoldReason, State
 from chalicelib.domain.content import Content
+from chalicelib.domain.frequency import Started
+from chalicelib.domain.ledger import Result
+from chalicelib.domain.manifest import Run, SliceKey
+from chalicelib.domain.tag import read_tag
+from chalicelib.domain.totals import Totals
+from chalicelib.ports.sending import BulkAnswer, BulkBatch
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import control, plan, tick
 from chalicelib.usecases.keys import content_key
-from tests.sending.stage import CAMPAIGN, CONTENT, NOON, PARTNER, PER_SLICE, PERSON, START, Runner, Stage, judge
+from tests.fakes.sending import FakeBulkMailer
+from tests.sending.stage import CAMPAIGN, CONTENT, LIFE, NOON, PARTNER, PER_SLICE, PERSON, START, Runner, Stage, judge
 
 
 def look_at(stage: Stage) -> None:
@@ -131,6 +138,67 @@ def test_planning_again_gives_the_same_slices() -> None:
     assert (stage.campaign.slices, stage.campaign.started_at) == (before.slices, before.started_at)
     runner.run(START + timedelta(hours=1))
     assert judge(stage).audience == 10
+
+
+def test_a_campaign_is_cut_as_the_list_of_starts_says() -> None:
+    """The start was entered a moment ago, for a smaller list, by a plan that died: later campaigns go by that entry."""
+    stage = Stage(contacts=40, per_slice=PER_SLICE)
+    run = Run(CAMPAIGN)
+    stage.fakes.ledger.enter(stage.session, Started(run=run, at=START - timedelta(minutes=1), slices=4))
+    runner = Runner(stage)
+    runner.run(START + timedelta(hours=1))
+    (start,) = stage.fakes.ledger.starts(stage.session)
+    assert stage.campaign.slices == start.slices == 4
+    assert judge(stage).audience == 40
+
+
+def test_a_count_that_is_out_of_date_does_not_keep_a_campaign_open() -> None:
+    """Another machine's clock runs ahead: its earlier count stands over the last one, and all slices are done."""
+    stage = Stage()
+    first = SliceKey(Run(CAMPAIGN), 0)
+
+    def meanwhile(_: int) -> None:
+        if stage.fakes.ledger.manifest(stage.session, first) is None:
+            ahead = stage.fakes.clock.now() + timedelta(hours=3)
+            stage.fakes.ledger.count(stage.session, first, Totals(audience=9, pending=9), ahead)
+
+    runner = Runner(stage, between=meanwhile)
+    runner.run(START + timedelta(hours=2))
+    assert stage.campaign.state is State.SENT
+    judge(stage)
+
+
+def test_who_was_throttled_after_the_slice_was_closed_is_tried_again() -> None:
+    """A worker that was taken for dead (clocks differ) says that nothing was sent: its slice is opened again."""
+    stage = Stage()
+    stage.fakes.bulk_mailer = Slow(stage)
+    runner = Runner(stage)
+    runner.run(START + timedelta(hours=2))
+    assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 8)
+
+
+class Slow(FakeBulkMailer):
+    """SES whose first answer, that it sent nothing, is recorded after everybody else has closed the slice."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(rate=50.0)
+        self.stage = stage
+
+    def send(self, batch: BulkBatch) -> BulkAnswer:
+        if self.calls:
+            return super().send(batch)
+        self.take(batch, [Result.UNSENT] * len(batch.entries), [False] * len(batch.entries))
+        key = read_tag(batch.entries[0].tag).key
+        clock, ledger, session = self.stage.fakes.clock, self.stage.fakes.ledger, self.stage.session
+        began = clock.now()
+        clock.set(began + LIFE + timedelta(seconds=1))
+        state = ledger.slice(session, key.slice)
+        manifest = ledger.manifest(session, key.slice)
+        assert manifest is not None
+        ledger.advance(session, state, replace(
+            state, turn=state.turn + 1, epoch=self.stage.campaign.epoch, cursor=manifest.batches, done=True,
+            touched_at=clock.now()))
+        return BulkAnswer((Result.UNSENT,) * len(batch.entries))
 
 
 def test_the_tick_queues_once_what_is_due_soon() -> None:
