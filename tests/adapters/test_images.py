@@ -171,6 +171,13 @@ def test_a_bomb_costs_no_memory() -> None:
     assert int(megabytes) < 350
 
 
+def test_the_promised_size_is_told() -> None:
+    """It is read from the header, before any decoder is asked."""
+    with pytest.raises(Refused) as caught:
+        IMAGES.made(pictures.png_of(50_000, 40_000))
+    assert (caught.value.problems[0].params["width"], caught.value.problems[0].params["height"]) == (50_000, 40_000)
+
+
 def test_the_largest_file_stays_within_the_function() -> None:
     """A photograph at the limit of pixels is made in well under the function's gigabyte."""
     made = IMAGES.made(pictures.file(pictures.scene(6_000, 4_900), "JPEG", progressive=True))

@@ -60,6 +60,10 @@ def test_an_error_goes_to_people() -> None:
     """Facts of the wrong kind never open a lane."""
     broken = replace(GOOD, audience="many")  # type: ignore[arg-type]
     assert not POLICY.choose(broken).asks_nobody
+    kept = {**GOOD.public(1200), "fired": 3, "exceptions": 7}
+    assert POLICY.choose(policy.from_public(kept)) == POLICY.default
+    fast = policy.read(EXAMPLE.replace("default: two", "default: one"))
+    assert fast.choose(policy.from_public(kept)).name == "one"
 
 
 @pytest.mark.parametrize(("changed", "changes"), [

@@ -14,6 +14,7 @@ from chalicelib.domain import sending
 from chalicelib.domain.campaign import Digests, HoldReason, State
 from chalicelib.domain.contact import Contact, SealedContact
 from chalicelib.domain.errors import Permanent, Retryable
+from chalicelib.domain.ids import ImportId
 from chalicelib.domain.ledger import Result, Status
 from chalicelib.domain.manifest import BatchKey, Run, SliceKey
 from chalicelib.domain.tag import read_tag
@@ -36,6 +37,7 @@ from tests.sending.stage import (
     Redelivery,
     Runner,
     Stage,
+    addresses,
     handle,
     judge,
     people_go_on,
@@ -273,6 +275,22 @@ def test_a_key_that_is_refused_costs_nobody_the_mail() -> None:
     assert (stage.campaign.state, totals.failed, totals.unknown, totals.sent) == (State.SENDING, 0, 0, 0)
     runner.run(START + timedelta(hours=2))
     assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 8)
+
+
+def test_who_brings_too_much_is_failed_alone() -> None:
+    """Data of one recipient that would not fit beside forty-nine others are not sent; everybody else is."""
+    stage = Stage()
+    address = addresses(10)[5]
+    contact = Contact(id=stage.ids[address], address=address, profile={"first_name": "é" * (sending.ENTRY_BYTES // 6)})
+    sealed = stage.fakes.vault.seal(stage.session, contact)
+    (stands,) = stage.fakes.contacts.read(stage.session, [contact.id])
+    assert stands.contact is not None
+    stage.fakes.contacts.upsert(stage.session, replace(
+        stands.contact, profile=sealed[1], batch=ImportId("imp_" + "2" * 26), updated_at=START))
+    run(stage)
+    totals = judge(stage)
+    assert (totals.sent, totals.failed, stage.accepted[address]) == (7, 1, 0)
+    assert stage.statuses()[address] is Status.FAILED
 
 
 def test_unknown_recipients_are_resent_by_a_person_after_the_deadline_only() -> None:

@@ -117,6 +117,20 @@ def test_a_refused_try_draws_nothing_new() -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.parametrize(("first", "later", "state"), [(1, 0.001, State.IN_REVIEW), (0.001, 1, State.APPROVED)])
+def test_a_draw_stays_whatever_share_is_published_later(first: float, later: float, state: State) -> None:
+    """A further round of a campaign that was drawn is looked at, of one that was not goes at once, as its first did."""
+    here = stage()
+    routes(here, sample=first)
+    campaign = submitted(here)
+    assert campaign.state is state
+    submit.withdraw(here.world, here.session, here.people["paula"], campaign.id)
+    routes(here, sample=later, number=2)
+    again = submit.submit(here.world, here.session, here.people["paula"], campaign.id, 3, terms=True)
+    assert again.state is state
+    assert here.world.campaigns.history(here.session, campaign.id).audit[-1].details["sampled"] == (first == 1)
+
+
 # --- budget and shadow time
 
 def test_the_budget_of_a_week() -> None:
