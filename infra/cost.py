@@ -34,6 +34,9 @@ POLLERS, POLL_SECONDS = 5, 20
 """Lambda asks an idle queue with five long polls at a time (Lambda developer guide, "Using Lambda with Amazon SQS")."""
 EVENTS, EVENT_KB = 2, 5
 """SES's events by Firehose that a mail is taken to have (delivered, and some are opened), each billed as 5 KB."""
+OPENED, PICTURES, PICTURE_KB = 0.5, 1, 100
+"""What is taken of a mail with pictures from the library: the share of receivers whose mail program loads them, how
+many there are, and what one weighs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +133,17 @@ def render(
         "## A million mails", "", "| | Units | US dollars |", "|---|---|---|", f"| ses.mail | {MAILS} | {ses:.2f} |",
         *(f"| {x.what} | {x.units} | {x.dollars:.2f} |" for x in per_mails),
         f"| **together** | | **{ses + total(per_mails):.2f}** |", "",
+        "Mails are priced à la carte. An account new to SES since July 2026 begins on the plan Essentials, with",
+        f"{MAILS * million['ses.mail.essentials'] / 1_000_000:.2f} in place of {ses:.2f}, until you choose otherwise "
+        "([deploy.md](deploy.md#first-deployment), step 4).", "",
+        f"The last two lines are one picture of {PICTURE_KB} KB from the library, loaded in {OPENED:.0%} of the mails, "
+        "in Europe; each",
+        "further one costs as much again. CloudFront's free tier (ten million requests and a terabyte a month) is not",
+        "counted: within it pictures cost nothing.", "",
         f"An unsubscribe: {total(bill(leave)) * 1_000_000:.2f} dollars a million.", "",
         "## Not in here", "",
-        "Lambda's time beyond the ticks, logs of campaigns, storage and backups, traffic, API Gateway's requests, "
-        "SNS, and", "taxes.", "",
+        "Lambda's time beyond the ticks, logs of campaigns, storage and backups, the pages' traffic, API Gateway's "
+        "requests,", "SNS, and taxes.", "",
     ]
     return "\n".join(out)
 
@@ -152,7 +162,12 @@ def _per_mails(send: Mapping[str, int], counted: int) -> list[Line]:
     gigabytes = MAILS * EVENTS * EVENT_KB / 1_000_000
     events = Line(f"events of SES, {EVENTS} a mail, GB by Firehose", round(gigabytes),
                   gigabytes * prices()["per_gb"]["firehose"])
-    return [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent), events]
+    shown = round(MAILS * OPENED * PICTURES)
+    pictures = Line("cloudfront.request for pictures", shown, shown * million["cloudfront.request"] / 1_000_000)
+    seen = shown * PICTURE_KB / 1_000_000
+    traffic = Line("pictures, GB by CloudFront", round(seen), seen * prices()["per_gb"]["cloudfront"])
+    return [read, *(Line(what, units, units * million[what] / 1_000_000) for what, units in sent), events, pictures,
+            traffic]
 
 
 def _about(number: float, digits: int) -> int:

@@ -50,6 +50,18 @@ def test_every_price_names_its_page() -> None:
     assert len(found["written"]) == 10
 
 
+def test_pictures_are_told_with_what_they_weigh() -> None:
+    """A picture of the library costs a request and its weight for each mail that is opened, as if nothing were free."""
+    found, text = cost.prices(), PLACE.read_text("utf-8")
+    shown = cost.MAILS * cost.OPENED * cost.PICTURES
+    gigabytes = shown * cost.PICTURE_KB / 1e6
+    requests = shown / 1e6 * found["per_million"]["cloudfront.request"]
+    assert f"| cloudfront.request for pictures | {shown:.0f} | {requests:.2f} |" in text
+    assert f"| pictures, GB by CloudFront | {gigabytes:.0f} | {gigabytes * found['per_gb']['cloudfront']:.2f} |" in text
+    assert f"one picture of {cost.PICTURE_KB} KB" in text
+    assert f"{cost.MAILS / 1e6 * found['per_million']['ses.mail.essentials']:.2f} in place of" in text
+
+
 def test_a_batch_counts_its_items() -> None:
     """A batch of forty keys is forty reads, a transaction of three items six writes."""
     keys = Access("dynamodb:BatchGetItem", "t", {"dynamodb:LeadingKeys": tuple("k" * 40)})
