@@ -9,7 +9,8 @@ from typing import Any
 
 from chalicelib.domain import audit
 from chalicelib.domain.audit import AuditEntry
-from chalicelib.domain.campaign import Action, Actor, Campaign, State, target
+from chalicelib.domain.campaign import Action, Actor, Campaign, State
+from chalicelib.domain.transitions import target
 
 OUTBOX_RETRY = timedelta(minutes=1)
 SENDING_LOOK = timedelta(minutes=2)

@@ -21,7 +21,6 @@ from chalicelib.domain.campaign import (
     FindingRecord,
     Revision,
     State,
-    target,
 )
 from chalicelib.domain.chain import Chain, Stage, eligible
 from chalicelib.domain.compliance.document import Demands, ImageFact
@@ -38,6 +37,7 @@ from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.transitions import target
 from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession

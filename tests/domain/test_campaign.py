@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
-from chalicelib.domain.campaign import FINAL, TRANSITIONS, Action, Actor, State, target
+from chalicelib.domain.campaign import FINAL, Action, Actor, State
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.transitions import TRANSITIONS, target
 
 LIFE = {
     ("draft", "submit"): ({"in_review", "approved"}, {"partner"}),
