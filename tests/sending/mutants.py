@@ -27,8 +27,8 @@ from tests.sending.stage import CAMPAIGN, PER_SLICE
 _MODULES = (
     "chalicelib.domain.ledger", "chalicelib.domain.totals", "chalicelib.domain.frequency", "chalicelib.domain.sending",
     "chalicelib.usecases.approved", "chalicelib.usecases.freeze", "chalicelib.usecases.control",
-    "chalicelib.usecases.plan", "chalicelib.usecases.batch", "chalicelib.usecases.send",
-    "chalicelib.usecases.progress",
+    "chalicelib.usecases.plan", "chalicelib.usecases.batch", "chalicelib.usecases.send_page",
+    "chalicelib.usecases.send_turn", "chalicelib.usecases.send", "chalicelib.usecases.progress",
 )
 
 
@@ -64,16 +64,16 @@ class _ReleasesEarly(FakeLedger):
         super().release(session, key, ordinals, datetime.max.replace(tzinfo=until.tzinfo))
 
 
-_SEND, _LEDGER = "chalicelib.usecases.send", "chalicelib.domain.ledger"
+_TURN, _LEDGER = "chalicelib.usecases.send_turn", "chalicelib.domain.ledger"
 MUTANTS: Sequence[Mutant] = (
     Mutant("claim condition", ledger=_ClaimsTwice),
-    Mutant("epoch", ((_SEND, "campaign.state is State.SENDING and campaign.epoch == work.epoch",
+    Mutant("epoch", ((_TURN, "campaign.state is State.SENDING and campaign.epoch == epoch",
                       "campaign.state is State.SENDING"),)),
     Mutant("digest check", (("chalicelib.usecases.approved", "hashlib.sha256(data).hexdigest() != revision.content",
                              "not data"),)),
     Mutant("suppression read", (("chalicelib.usecases.batch", "record.contact.consents, record.suppression,",
                                  "record.contact.consents, None,"),)),
-    Mutant("control-item read", ((_SEND, "if not self._may_send():", "if not records:"),)),
+    Mutant("control-item read", ((_TURN, "if not self._may_send():", "if not records:"),)),
     Mutant("attempt rule", ((_LEDGER, "here is Status.OPEN or (", "here in (Status.OPEN, Status.UNKNOWN) or ("),)),
     Mutant("resend deadline", ((_LEDGER, "return now >= attempt.deadline + RESEND_MARGIN", "return True"),),
            _ReleasesEarly),
@@ -88,7 +88,7 @@ def build(mutant: Mutant) -> Built:
         sources[name] = sources[name].replace(old, new)
     with _own_modules():
         copies = {name: _load(name, source) for name, source in sources.items()}
-    plan, send = copies["chalicelib.usecases.plan"], copies[_SEND]
+    plan, send = copies["chalicelib.usecases.plan"], copies["chalicelib.usecases.send"]
     progress = copies["chalicelib.usecases.progress"]
 
     def handle(world: World, message: Mapping[str, Any], stop_at: datetime) -> None:
