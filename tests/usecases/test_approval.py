@@ -10,13 +10,14 @@ import pytest
 
 from chalicelib.domain import audit, content, digest
 from chalicelib.domain.campaign import State, Verdict
+from chalicelib.domain.contact import Suppression, SuppressionReason
 from chalicelib.domain.errors import Conflict, CountersignError, NotFound, Refused
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.partner import PartnerState
 from chalicelib.domain.people import Role
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import decision, drafts, plan, review, submit
+from chalicelib.usecases import contacts, decision, drafts, plan, review, submit
 from chalicelib.usecases.drafts import Typed
 from chalicelib.usecases.keys import content_key
 from tests.fakes.workflow import FakeCampaigns
@@ -139,6 +140,18 @@ def test_locked_region_posted_anyway(scene: Stage, key: str) -> None:
     assert (trail[-1].action, trail[-1].details["fields"]) == ("refused_locked", key)
     assert audit.first_break(trail) is None
     assert scene.world.campaigns.history(scene.session, campaign.id).draft.values["headline"] == "Spring at Paula's"
+
+
+def test_the_bracket_is_of_those_who_would_get_it(scene: Stage) -> None:
+    """Of 60 customers 20 left: what reviewers and HQ learn, and what is approved, is the size of the mailing."""
+    found = [record for byte in range(256) for record in scene.world.contacts.scan(scene.session, byte)]
+    for record in found[:20]:
+        scene.world.contacts.suppress(scene.session, Suppression(
+            contact=record.id, reason=SuppressionReason.UNSUBSCRIBED, at=scene.world.clock.now()))
+    contacts.recount(scene.world, scene.session)
+    campaign = scene.submitted()
+    (revision,) = scene.world.campaigns.history(scene.session, campaign.id).revisions
+    assert (len(found), revision.bracket, campaign.bracket) == (60, "1-50", "1-50")
 
 
 def test_nobody_mails_an_empty_audience() -> None:

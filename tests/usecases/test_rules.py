@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from chalicelib.domain.book import Book
 from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.domain.partner import Partner
@@ -14,6 +16,7 @@ from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import Waiver
 from chalicelib.ports.system import PartnerSession
 from chalicelib.usecases import exceptions, kits, lanes, submit
+from tests.fakes.rules import FakeBooks
 from tests.fakes.workflow import FakePartners
 from tests.stage import Stage, decide_as_shown, stage
 
@@ -58,6 +61,25 @@ def test_a_blocking_finding_stops_the_submission() -> None:
         ask(here, here.draft(headline="The cheapest bikes"))
     assert [(p.code, p.field, p.params["quote"]) for p in refused.value.problems] == [
         ("compliance.BRD009", "headline", "cheapest")]
+
+
+class Remembered(FakeBooks):
+    """The books of a warm function, which still knows those of half a minute ago."""
+
+    def recent(self) -> Sequence[Book]:
+        return ()
+
+
+def test_what_a_warm_function_remembers_decides_nothing() -> None:
+    """A page may show what was true a moment ago; the submission is judged by what HQ has published by then."""
+    here = with_kit()
+    campaign = here.draft(headline="The cheapest bikes")
+    books = Remembered()
+    books.books = here.world.books.books
+    here.world.books = books
+    assert submit.look(here.world, here.session, campaign.id).problems == ()
+    with pytest.raises(Refused, match=r"compliance\.BRD009"):
+        ask(here, campaign)
 
 
 def test_an_exception_lets_these_words_pass() -> None:
