@@ -6,7 +6,9 @@ from chalicelib import texts
 
 WORDS: dict[str, str] = {
     "count": "{n} of {max}", "over": "{n} of {max}: {more} too many", "saving": "Saving …", "saved": "Saved {at}",
-    "failed": "Not saved. We try again with your next change.", "large": "This file is too large.",
+    "failed": "Not saved yet. We keep trying while this page is open.",
+    "signedOut": "Not saved: you are signed out. Sign in again in another tab and come back; your text stays here.",
+    "large": "This file is too large.",
     "unreadable": "This file can’t be read as UTF-8 text.",
     "sending": "The file is being sent. Stay on this page …",
 }

@@ -155,8 +155,19 @@ def save(
     Raises Refused for fields that are not the partner's to fill (``region.locked``) or cannot
     be kept (``value.nul``, ``value.far_too_long``, ``draft.too_large``), Conflict ``draft.changed`` where another tab
     or colleague saved first, ``campaign.not_now`` once the campaign is no draft any more.
+
+    A save whose answer was lost on the way comes again with the version before it: where all that the
+    form holds is what is stored, there is nothing to keep and no conflict.
     """
-    return change(world, session, person, campaign_id, version, typed, lambda draft, template: draft)
+    try:
+        return change(world, session, person, campaign_id, version, typed, lambda draft, template: draft)
+    except Conflict as conflict:
+        if conflict.code != "draft.changed":
+            raise
+        stands = world.campaigns.history(session, campaign_id).draft
+        if as_typed(stands, typed) != stands:
+            raise
+        return stands
 
 
 def undo(

@@ -127,10 +127,10 @@ def _not_now(visit: Visit, conflict: Conflict) -> Answer:
 
 
 def _refused(visit: Visit, told: Story, mine: Draft, refused: Refused) -> Answer:
-    problems = [texts.sentence(p, visit.language) for p in refused.problems]
-    if _wants_json(visit):
-        return http.data({"problems": problems}, status=422)
     version = visit.world.templates.get(mine.template, mine.template_version)
+    if _wants_json(visit):
+        lines = partner_form.summary(refused.problems, version, visit.language)
+        return http.data({"problems": [line for _, line in lines]}, status=422)
     return _page(visit, told, mine, partner_form.at_fields(refused.problems, version), status=422)
 
 

@@ -64,6 +64,19 @@ def test_a_stale_tab_keeps_its_text_and_names_who_was_faster() -> None:
     assert again.status == 303 and stored(here, made.id).values["headline"] == "Second"
 
 
+def test_a_save_whose_answer_was_lost_is_no_conflict() -> None:
+    """The same form again, with the version before it, is told what stands; nothing is written twice."""
+    here = place()
+    made = here.draft()
+    form = {"version": "1", "v.headline": "New", "subject": "Hi"}
+    first = here.send(("campaigns", made.id, "edit"), form, **JSON)
+    again = here.send(("campaigns", made.id, "edit"), form, **JSON)
+    assert (again.status, json.loads(again.body)) == (200, json.loads(first.body))
+    assert stored(here, made.id).version == 2
+    other = here.send(("campaigns", made.id, "edit"), form | {"subject": "Ho"}, **JSON)
+    assert other.status == 409 and stored(here, made.id).subject == "Hi"
+
+
 def test_a_colleague_who_was_faster_is_named() -> None:
     """The conflict names the colleague."""
     here = place()

@@ -4,9 +4,12 @@
                             server counts (Intl.Segmenter), and says by how much a text is too long.
    data-autosave="/url"     on a form: posts the whole form as urlencoded to that URL 1.2 s after the last
                             change and when the page is left. The answer is JSON: {"saved": "14:02", "version": 7}
-                            (version goes into the field named "version") or with status 409
-                            {"conflict": "sentence"}. An element with data-save-state inside the form tells the
-                            state as text and in its attribute: saving, saved, failed, conflict.
+                            (version goes into the field named "version"), with status 409
+                            {"conflict": "sentence"} or with status 422 {"problems": ["sentence", ...]}. A save that
+                            got no answer, or an error, is tried again after 1, 2, 4 ... at most 60 seconds. An element
+                            Somebody who is signed out is told; after a sign-in in another tab the form goes on. An element
+                            with data-save-state inside the form tells the state as text and in its attribute:
+                            saving, saved, failed, conflict.
                             Dispatches "saved" (bubbles) on the form after each save.
    data-preview             on an iframe: is loaded again after each "saved", its place kept by the browser.
                             data-preview="/url" loads that URL; without a value its src.
@@ -43,28 +46,53 @@ function counters(root) {
 
 function autosave(form) {
   const state = form.querySelector("[data-save-state]");
-  let timer = 0, dirty = false, stopped = false, waiting = 0, last = Promise.resolve();
+  let timer = 0, failures = 0, dirty = false, stopped = false, waiting = 0, last = Promise.resolve();
   const tell = (kind, text) => { if (state) { state.dataset.saveState = kind; state.textContent = text; } };
-  const body = () => new URLSearchParams(new FormData(form));
   // One after the other: each save names the version that the one before it made.
   const save = () => { waiting += 1; last = last.then(once).finally(() => { waiting -= 1; }); };
+  const again = () => {
+    dirty = true;
+    tell("failed", say("failed"));
+    timer = setTimeout(save, Math.min(60, 2 ** failures) * 1000);
+    failures += 1;
+  };
+  // Who signed in again in another tab has a new token, which the page as it is served now tells.
+  const renewed = async () => {
+    const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+    const token = page.querySelector("form[data-autosave] [name=csrf]")?.value;
+    if (!token || token === form.elements.csrf.value) return false;
+    for (const field of document.querySelectorAll("[name=csrf]")) field.value = token;
+    return true;
+  };
   const once = async () => {
     if (!dirty || stopped) return;
     dirty = false;
+    clearTimeout(timer);
     tell("saving", say("saving"));
+    const body = String(new URLSearchParams(new FormData(form)));
     try {
-      const answer = await fetch(form.dataset.autosave, { method: "POST", body: body(), headers: { Accept: "application/json" }, keepalive: true });
+      // A request that outlives its page may carry no more than 64 KiB (Fetch standard, keepalive).
+      const keepalive = body.length < 60_000;
+      const headers = { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8" };
+      const answer = await fetch(form.dataset.autosave, { method: "POST", body, headers, keepalive });
+      if (answer.redirected || answer.status === 403) {
+        dirty = true;
+        if (await renewed()) return once();
+        tell("failed", say("signedOut"));
+        return;
+      }
       const told = await answer.json();
       if (answer.status === 409) { stopped = true; tell("conflict", told.conflict); return; }
+      // What the server will not keep is not better the second time: the next change is the next try.
+      if (told.problems) { tell("failed", told.problems.join(" ")); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       if ("version" in told && form.elements.version) form.elements.version.value = told.version;
+      failures = 0;
       tell("saved", say("saved", { at: told.saved }));
       form.dispatchEvent(new CustomEvent("saved", { bubbles: true, detail: told }));
-    } catch {
-      dirty = true;
-      tell("failed", say("failed"));
-    }
+    } catch { again(); }
   };
+  addEventListener("online", save);
   form.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(save, 1200); });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);

@@ -11,6 +11,27 @@ function load(frame) {
   frame.src = url.href;
 }
 
+/* A function that cannot be started for a moment must leave no error page in the preview. What a sandboxed
+   frame shows cannot be seen from here, only the status of its answer (0: there was none), in browsers that tell it. */
+const TRIES = 4;
+performance.setResourceTimingBufferSize(5000);
+const tries = new Map();
+const answered = (frame) => performance.getEntriesByName(frame.src).at(-1)?.responseStatus;
+
+function mend(frame) {
+  const status = answered(frame);
+  if (status > 0 && status < 429) tries.delete(frame);
+  if (status !== 0 && !(status >= 429)) return;
+  const count = tries.get(frame) ?? 0;
+  tries.set(frame, count + 1);
+  if (count < TRIES) setTimeout(load, 1000 * 2 ** count, frame);
+}
+
+for (const frame of frames) {
+  frame.addEventListener("load", () => mend(frame));
+  mend(frame);  // It may have been loaded before this script was.
+}
+
 document.addEventListener("saved", () => {
   for (const frame of frames) {
     if (shown(frame)) load(frame);
