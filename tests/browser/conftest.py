@@ -93,7 +93,7 @@ def person(browser: Browser, size: dict[str, int] = DESKTOP, *, script: bool = T
         color_scheme="dark" if dark else "light", locale="en-GB",
     )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     page.set_default_navigation_timeout(60_000)  # a deployed function's first page waits for its start
     return page
 

@@ -32,7 +32,7 @@ nobasis@freiburg.example,No,Basis,Freiburg,,2026-05-01,Shop,subscribed
 
 def run(browser: Browser, place: Place, folder: Path) -> None:
     """A template of HQ ends in a customer's inbox, decided by a manager in between, and the way out works."""
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=place.patience)
     head_office(browser, place)
     newcomer(browser, place)
     anna = person(browser)
@@ -154,9 +154,9 @@ def write_campaign(anna: Page, place: Place) -> datetime:
     anna.get_by_role("button", name="Start a campaign").first.click()
     headline = anna.get_by_label("Headline", exact=False).first
     headline.fill(HEADLINE)
-    expect(anna.locator("[data-save-state]")).to_contain_text("Saved")
+    expect(anna.locator("[data-save-state=saved]")).to_be_visible()
     frame = anna.frame_locator("iframe.frame-light")
-    expect(frame.get_by_text(HEADLINE)).to_be_visible(timeout=20_000)
+    expect(frame.get_by_text(HEADLINE)).to_be_visible()
     place.look(anna, "edit")
     # A night in which the clocks skip the hour: the form asks instead of guessing.
     anna.get_by_label("Day and time").fill("2027-03-28T02:30")

@@ -23,14 +23,16 @@ class Place:
 
     ``mailbox`` is the local SES, which also moves the application's clock and ticks; ``shots`` is where
     screenshots are kept. ``scanners`` is how many link scanners come to a review link, and ``axe`` whether
-    pages are held to WCAG: both tell of the pages themselves, which are the same at every place.
+    pages are held to WCAG: both tell of the pages themselves, which are the same at every place. ``patience``
+    is how many milliseconds a page may take to show what is awaited.
     """
 
     def __init__(
         self, url: str, hq: str, mailbox: str, shots: Path = SHOTS, *, scanners: int = 20, axe: bool = True,
+        patience: float = 20_000,
     ) -> None:
         self.url, self.hq, self.mailbox, self.shots = url, hq, mailbox, shots
-        self.scanners, self.axe = scanners, axe
+        self.scanners, self.axe, self.patience = scanners, axe, patience
 
     def call(self, path: str, body: dict[str, object] | None = None) -> Any:
         """Ask the mailbox's JSON interface."""

@@ -29,7 +29,7 @@ def approved_campaign(browser: Browser, place: Running) -> Page:
     sign_in(tom, place, "tom@northbikes.example")
     tom.get_by_role("button", name="Start a campaign").first.click()
     tom.get_by_label("Headline", exact=False).first.fill(HEADLINE)
-    expect(tom.locator("[data-save-state]")).to_contain_text("Saved")
+    expect(tom.locator("[data-save-state=saved]")).to_be_visible()
     start = place.now() + timedelta(days=3)
     tom.get_by_label("Day and time").fill(start.strftime("%Y-%m-%dT09:00"))
     tom.get_by_role("button", name="Save and check").click()

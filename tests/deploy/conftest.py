@@ -10,9 +10,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +44,9 @@ from tests.isolation.judge import ADMINISTRATOR, JUDGE, SURROUNDINGS, Noted, adm
 from tests.package.conftest import build_once
 
 T = TypeVar("T")
+AT_ONCE = 4
+"""Requests that a browser has under way on our busiest page: a save, the hints, the previews."""
+
 
 @dataclass(frozen=True)
 class Got:
@@ -106,7 +111,7 @@ class Deployed:
         JUDGE.noted.append(self.noted)
         self.emulator = Emulator(free_port(), data, services=STACK_SERVICES, variables={
             "PYTHONPATH": str(SURROUNDINGS), "SURROUNDINGS_CLOCK": str(data / "clock.json"),
-            "SURROUNDINGS_CALLS": str(self.noted.file),
+            "SURROUNDINGS_CALLS": str(self.noted.file), "LAMBDA_WARM_TTL_SECONDS": "3600",
         })
         self.emulator.start()
         self._session = get_session()
@@ -164,6 +169,18 @@ class Deployed:
             resources.ensure_mail(
                 clients.get("sesv2", endpoint=self.mail.url), self.deployer.stage.stack, REGION, seed.SENDERS)
         return wiring.Container(settings.read(variables), clock=self.clock, clients=clients)
+
+    def warm(self, *pages: str) -> None:
+        """Let as many processes of a page's function run as a browser asks for at once.
+
+        The emulator unpacks the whole package for each, seconds of work on a small machine, and the
+        process that it starts meanwhile may die at once: a page asks again then, this does so before.
+        """
+        for page in pages:
+            with ThreadPoolExecutor(AT_ONCE) as browser:
+                for asked in [browser.submit(until, lambda page=page: Visitor().get(page).status == HTTPStatus.OK)
+                              for _ in range(AT_ONCE)]:
+                    assert asked.result()
 
     def tick(self) -> None:
         """What the rule does each minute, done now."""

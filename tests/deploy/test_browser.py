@@ -21,7 +21,8 @@ def test_from_template_to_inbox(browser: Browser, deployed: Deployed, world: Con
     """Two APIs with their stage in the path, a bucket for the upload, functions behind queues: the same steps."""
     stage = Place(
         world.settings.base_url, world.settings.hq_base_url, deployed.mail.url,
-        SHOTS.with_name("screenshots-deployed"), scanners=2, axe=False,
+        SHOTS.with_name("screenshots-deployed"), scanners=2, axe=False, patience=60_000,
     )
     assert stage.url != stage.hq
+    deployed.warm(f"{stage.url}/sign-in", f"{stage.hq}/sign-in")
     journey.run(browser, stage, tmp_path)
