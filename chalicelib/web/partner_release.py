@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib import texts
 from chalicelib.domain.errors import NotFound, Problem
 from chalicelib.domain.ids import CampaignId, is_id
-from chalicelib.usecases import reframe
+from chalicelib.usecases import release_question
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, preview, redirect
 from chalicelib.web.pages import navigation, render
@@ -51,14 +51,14 @@ def answer(visit: Visit, campaign: str, release: str) -> Answer:
     wanted = visit.form.get("answer")
     if wanted not in ("take", "keep") or not is_id(campaign, "cmp") or not is_id(release, "rel"):
         raise NotFound
-    reframe.answer(
+    release_question.answer(
         visit.world, visit.credentials, visit.person, CampaignId(campaign), release, take=wanted == "take",
         shown=visit.form.get("shown"),
     )
     return redirect(campaign_url(visit, campaign))
 
 
-def _question(visit: Visit, campaign: str, release: str) -> reframe.Question:
+def _question(visit: Visit, campaign: str, release: str) -> release_question.Question:
     if not is_id(campaign, "cmp") or not is_id(release, "rel"):
         raise NotFound
-    return reframe.ask(visit.world, visit.credentials, CampaignId(campaign), release)
+    return release_question.ask(visit.world, visit.credentials, CampaignId(campaign), release)

@@ -10,7 +10,7 @@ from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.frame import open_one
 from chalicelib.domain.release import Retired
-from chalicelib.usecases import plan, reframe, review, submit
+from chalicelib.usecases import plan, release_question, review, submit
 from chalicelib.usecases.drafts import Typed, save
 from chalicelib.usecases.lapse import lapse
 from tests.stage import Stage, decide_as_shown, stage
@@ -67,16 +67,16 @@ def test_the_question_of_a_release_stays_open() -> None:
     here = set_stage()
     campaign = waiting(here)
     release = applied(here, form(here, treatment="ask")).release.id
-    assert reframe.ask(here.world, here.session, campaign.id, release).possible
+    assert release_question.ask(here.world, here.session, campaign.id, release).possible
     after = passed(here, campaign)
     assert (after.state, after.revision) == (State.IN_REVIEW, 2)
     history = here.world.campaigns.history(here.session, campaign.id)
     asked = open_one(history.proposals, 2, history.revisions[-1].template_version)
     assert asked
     assert (asked.release, asked.revision, len(history.proposals)) == (release, 2, 1)
-    question = reframe.ask(here.world, here.session, campaign.id, release)
+    question = release_question.ask(here.world, here.session, campaign.id, release)
     assert question.then.revision
-    reframe.answer(here.world, here.session, here.people["paula"], campaign.id, release, take=True,
+    release_question.answer(here.world, here.session, here.people["paula"], campaign.id, release, take=True,
                    shown=question.then.revision.digests.frame)
     frame, = here.world.campaigns.history(here.session, campaign.id).frames
     assert frame.revision == 2
@@ -87,7 +87,7 @@ def test_an_answered_question_is_not_asked_again() -> None:
     here = set_stage()
     campaign = waiting(here)
     release = applied(here, form(here, treatment="ask")).release.id
-    reframe.answer(here.world, here.session, here.people["paula"], campaign.id, release, take=False, shown="")
+    release_question.answer(here.world, here.session, here.people["paula"], campaign.id, release, take=False, shown="")
     assert passed(here, campaign).revision == 2
     proposal, = here.world.campaigns.history(here.session, campaign.id).proposals
     assert (proposal.revision, proposal.answer) == (1, "kept")

@@ -28,8 +28,8 @@ from chalicelib.usecases import (
     kits,
     plan,
     programmes,
-    reframe,
     release_moves,
+    release_question,
     release_run,
     releases,
     review,
@@ -374,20 +374,20 @@ def test_the_partner_is_asked_and_takes_it() -> None:
     assert outcomes(known) == [("asked", "")]
     assert here.now_of(campaign).digests == campaign.digests
     assert len(here.mails("paula", "release_news")) == 1
-    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    question = release_question.ask(here.world, here.session, campaign.id, known.release.id)
     assert question.possible
     shown = question.then.revision.digests.frame  # type: ignore[union-attr]
     paula = here.people["paula"]
     with pytest.raises(Conflict, match=r"release\.look_changed"):
-        reframe.answer(here.world, here.session, paula, campaign.id, known.release.id, take=True, shown="0")
-    reframe.answer(here.world, here.session, paula, campaign.id, known.release.id, take=True, shown=shown)
+        release_question.answer(here.world, here.session, paula, campaign.id, known.release.id, take=True, shown="0")
+    release_question.answer(here.world, here.session, paula, campaign.id, known.release.id, take=True, shown=shown)
     after = here.now_of(campaign)
     assert (after.state, after.digests.frame) == (State.APPROVED, shown)  # type: ignore[union-attr]
     frame, = here.world.campaigns.history(here.session, campaign.id).frames
     assert frame.taken_by == paula.id
     assert NEW_LOGO in sent_bytes(here, campaign)
     with pytest.raises(NotFound):  # answered
-        reframe.ask(here.world, here.session, campaign.id, known.release.id)
+        release_question.ask(here.world, here.session, campaign.id, known.release.id)
 
 
 def test_the_partner_keeps_the_old_look() -> None:
@@ -395,11 +395,12 @@ def test_the_partner_keeps_the_old_look() -> None:
     here = set_stage()
     campaign = approved_campaign(here)
     known = applied(here, form(here, treatment="ask"))
-    reframe.answer(here.world, here.session, here.people["paula"], campaign.id, known.release.id, take=False, shown="")
+    release_question.answer(
+        here.world, here.session, here.people["paula"], campaign.id, known.release.id, take=False, shown="")
     assert here.now_of(campaign).digests == campaign.digests
     assert OLD_LOGO in sent_bytes(here, campaign)
     with pytest.raises(NotFound):
-        reframe.ask(here.world, here.session, campaign.id, known.release.id)
+        release_question.ask(here.world, here.session, campaign.id, known.release.id)
 
 
 def test_what_does_not_fit_cannot_be_taken_with_a_click() -> None:
@@ -408,11 +409,11 @@ def test_what_does_not_fit_cannot_be_taken_with_a_click() -> None:
     campaign = approved_campaign(here)
     publish_next(here, (b'max-length="60"', b'max-length="15"'))
     known = applied(here, moving(here, treatment="ask"))
-    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    question = release_question.ask(here.world, here.session, campaign.id, known.release.id)
     assert (question.possible, question.then.why) == (False, "release.unfit")
     with pytest.raises(Conflict, match=r"release\.not_possible"):
-        reframe.answer(here.world, here.session, here.people["paula"], campaign.id, known.release.id, take=True,
-                       shown="")
+        release_question.answer(
+            here.world, here.session, here.people["paula"], campaign.id, known.release.id, take=True, shown="")
 
 
 # --- drafts
@@ -808,14 +809,14 @@ def test_an_old_question_does_not_lead_back() -> None:
     here = set_stage()
     campaign = approved_campaign(here)
     first = applied(here, form(here, treatment="ask")).release
-    shown = reframe.ask(here.world, here.session, campaign.id, first.id).then.revision.digests.frame  # type: ignore[union-attr]
+    shown = release_question.ask(here.world, here.session, campaign.id, first.id).then.revision.digests.frame  # type: ignore[union-attr]
     newest = OLD_LOGO.replace("1", "3")
     assert outcomes(applied(here, form(here, pairs=((NEW_LOGO, newest),)))) == [("carried", "")]
     with pytest.raises(NotFound):
-        reframe.ask(here.world, here.session, campaign.id, first.id)
+        release_question.ask(here.world, here.session, campaign.id, first.id)
     for take in (True, False):
         with pytest.raises(NotFound):
-            reframe.answer(
+            release_question.answer(
                 here.world, here.session, here.people["paula"], campaign.id, first.id, take=take, shown=shown)
     history = here.world.campaigns.history(here.session, campaign.id)
     assert [frame.template_version for frame in history.frames] == [3]
@@ -827,7 +828,7 @@ def test_a_question_about_words_alone_stays_open() -> None:
     here = set_stage()
     campaign = approved_campaign(here, headline="Now gratis")
     known = applied(here, form(here, pairs=(), kit="banned: {en: [gratis]}\n", treatment="ask"))
-    question = reframe.ask(here.world, here.session, campaign.id, known.release.id)
+    question = release_question.ask(here.world, here.session, campaign.id, known.release.id)
     assert (question.possible, question.proposal.why) == (False, "release.rules")
 
 
