@@ -37,6 +37,8 @@ CALL_TIME = timedelta(seconds=25)
 of the function, none is begun."""
 UNKNOWN_LIMIT = 5
 """So many unknown batches in a row hold the campaign."""
+MAX_DELAY = 900
+"""Seconds that a queue holds a message back at most (SQS quota); whoever must wait longer asks again then."""
 MAX_BACKOFF = 60
 CALL_BYTES = 900_000
 """What one SendBulkEmail may weigh."""

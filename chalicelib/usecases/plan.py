@@ -22,7 +22,7 @@ from chalicelib.domain.manifest import MAX_SLICES, Run, SliceKey, slices_for
 from chalicelib.domain.programme import MessageClass
 from chalicelib.domain.schedule import local_day
 from chalicelib.domain.scope import Zone
-from chalicelib.domain.sending import PATIENCE, STALE, due_at, too_late
+from chalicelib.domain.sending import MAX_DELAY, PATIENCE, STALE, due_at, too_late
 from chalicelib.domain.step import next_look, take
 from chalicelib.domain.totals import SliceState, Totals, tally
 from chalicelib.ports.system import PartnerSession, QueueName
@@ -33,7 +33,6 @@ from chalicelib.usecases.lapse import lapse
 from chalicelib.usecases.world import World
 
 _SAMPLE = (0, 64, 128, 192)
-_MAX_DELAY = 900
 PER_SLICE = 4_000
 """About how many contacts a slice has: a manifest of 64 KB, far below DynamoDB's 400 KB an item."""
 
@@ -69,7 +68,7 @@ def _start(world: World, session: PartnerSession, campaign: Campaign, per_slice:
     due = due_at(campaign)
     if now < due:
         wait = math.ceil((due - now).total_seconds())
-        if wait <= _MAX_DELAY:
+        if wait <= MAX_DELAY:
             world.queue.put(QueueName.PLAN, control.plan_message(campaign), delay=wait)
         return
     mail = _cleared(world, session, campaign, now)

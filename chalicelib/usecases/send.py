@@ -111,4 +111,4 @@ def _close(world: World, campaign: Campaign, work: Work, turn: Turn) -> None:
         control.look_soon(world, campaign)
     elif not turn.stopped and work.hop < sending.HOP_LIMIT:
         message = send_message(campaign, after, hop=work.hop + 1)
-        world.queue.put(QueueName.SEND, message, delay=turn.delay)
+        world.queue.put(QueueName.SEND, message, delay=min(turn.delay, sending.MAX_DELAY))

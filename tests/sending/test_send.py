@@ -204,6 +204,29 @@ def test_an_unsubscribe_counts_while_the_campaign_runs() -> None:
     assert totals.suppressed["unsubscribed"] >= 30
 
 
+def test_an_unsubscribe_counts_although_the_clock_was_put_back() -> None:
+    """Nobody is mailed by what was read an hour ahead, while the clock comes up to it; and all goes on afterwards."""
+    stage = Stage(contacts=40)
+    last = list(stage.ids)
+
+    def leave(stage: Stage) -> None:
+        for address in last:
+            if address not in stage.accepted:
+                stage.suppress(address)
+        stage.fakes.clock.set(stage.fakes.clock.now() - timedelta(hours=1))
+
+    stage.fakes.bulk_mailer = Meanwhile(stage, leave)
+    run(stage)
+    assert judge(stage).sent == sum(stage.accepted.values()) == 6
+
+
+def test_a_rate_that_is_next_to_nothing_is_waited_for() -> None:
+    """A mail every twenty minutes: longer than a queue holds a message back."""
+    stage = Stage(contacts=4, rate=1 / 1200)
+    run(stage)
+    assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 2)
+
+
 def test_a_contact_that_is_gone_is_not_mailed() -> None:
     """Erased after the manifest was frozen: suppressed as gone."""
     stage = Stage(contacts=40)
