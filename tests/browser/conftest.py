@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.place import DESKTOP, PHONE, ROOT, SHOTS, Place, hold_to_axe
+from tests.browser.place import DESKTOP, PATIENCE, PHONE, ROOT, SHOTS, Place, hold_to_axe
 from tests.isolation.judge import JUDGE, Noted
 from tests.local.ports import three_free_ports
 
@@ -80,6 +80,7 @@ def browser() -> Iterator[Browser]:
     """Debian's chromium, driven by playwright, which can be started once at a time in a process."""
     if not CHROMIUM:
         pytest.skip("chromium is not installed: `apt-get install chromium`")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield opened

@@ -30,8 +30,11 @@ nobasis@freiburg.example,No,Basis,Freiburg,,2026-05-01,Shop,subscribed
 """
 
 
-def run(browser: Browser, place: Place, folder: Path) -> None:
-    """A template of HQ ends in a customer's inbox, decided by a manager in between, and the way out works."""
+def run(browser: Browser, place: Place, folder: Path) -> list[str]:
+    """A template of HQ ends in a customer's inbox, decided by a manager in between, and the way out works.
+
+    The answer is who received the campaign, an address a mail.
+    """
     expect.set_options(timeout=place.patience)
     head_office(browser, place)
     newcomer(browser, place)
@@ -48,6 +51,7 @@ def run(browser: Browser, place: Place, folder: Path) -> None:
     unsubscribe(browser, place, received)
     results(anna, place)
     head_office_sees_no_numbers(browser, place)
+    return [mail["recipient"] for mail in received]
 
 
 def head_office(browser: Browser, place: Place) -> None:

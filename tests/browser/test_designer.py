@@ -38,7 +38,6 @@ PARTNER, ADDRESS = "Velo Import", "ida@veloimport.example"
 
 def test_from_mailchimp_to_the_partners_form(browser: Browser, running: Running) -> None:
     """Imported, mended as the report says, published, offered; the partner's route follows what it changes."""
-    expect.set_options(timeout=15_000)
     publish_routes(browser, running)
     hanna = person(browser)
     sign_in(hanna, running, "hanna@nordlicht.example", hq=True)

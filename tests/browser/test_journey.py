@@ -12,4 +12,6 @@ from tests.browser.conftest import Running
 
 def test_from_template_to_inbox(browser: Browser, running: Running, tmp_path: Path) -> None:
     """A template of HQ ends in a customer's inbox, decided by a manager in between, and the way out works."""
-    journey.run(browser, running, tmp_path)
+    reached = journey.run(browser, running, tmp_path)
+    assert "ben.new@freiburg.example" in reached
+    assert len(reached) == len(set(reached))

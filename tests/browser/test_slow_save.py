@@ -77,7 +77,7 @@ def test_what_is_typed_during_a_save_is_saved_after_it(browser: Browser, running
     tom.get_by_role("button", name="Save and check").click(no_wait_after=True)
     pressed = True
     held[0].continue_()
-    expect(tom).to_have_url(re.compile("/check"), timeout=20_000)
+    expect(tom).to_have_url(re.compile("/check"))
     expect(tom.get_by_text("Second thought").first).to_be_visible()
     assert 409 not in answers, answers
     tom.context.close()
@@ -107,7 +107,7 @@ def test_what_got_lost_on_the_way_comes_again(browser: Browser, running: Running
     tom.get_by_label("Headline", exact=False).first.fill("Written on a train")
     expect(state).to_have_attribute("data-save-state", "failed")
     expect(state).to_contain_text("We keep trying")
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=20_000)
+    expect(state).to_have_attribute("data-save-state", "saved")
     frame = tom.frame_locator("iframe.frame-light")
     expect(frame.get_by_text("Written on a train")).to_be_visible(timeout=20_000)
     assert done.count("save") == 3

@@ -25,4 +25,6 @@ def test_from_template_to_inbox(browser: Browser, deployed: Deployed, world: Con
     )
     assert stage.url != stage.hq
     deployed.warm(f"{stage.url}/sign-in", f"{stage.hq}/sign-in")
-    journey.run(browser, stage, tmp_path)
+    reached = journey.run(browser, stage, tmp_path)
+    assert "ben.new@freiburg.example" in reached
+    assert len(reached) == len(set(reached))

@@ -164,4 +164,4 @@ def test_the_rule_ticks_each_minute(deployed: Deployed, world: Container) -> Non
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern="START")
         return sum(len(page["events"]) for page in pages) > deployed.ticks
 
-    until(more, 90)
+    assert until(more, 90)
