@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from infra.local.deployment import Ports
 from infra.local.emulator import free_ports
-from infra.local.run import Ports
 
 
 def three_free_ports() -> Ports:

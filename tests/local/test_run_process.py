@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.deployment import CannotStart, Ports
 from infra.local.emulator import port_taken
 from infra.local.keeper import is_emulator
-from infra.local.run import CannotStart, Ports
 from tests.isolation.judge import JUDGE, Noted
 from tests.local.ports import three_free_ports
 

@@ -24,9 +24,9 @@ from chalicelib.usecases import decision, drafts, progress, review, submit
 from chalicelib.usecases.drafts import Typed
 from infra.local import resources, seed, ses
 from infra.local.clock import OffsetClock
+from infra.local.deployment import BUCKET, Identity, Ports, environment
 from infra.local.emulator import ACCESS_KEY, REGION, SECRET_KEY, Emulator, free_port
 from infra.local.pump import Pump, carry_delays, queue_urls
-from infra.local.run import BUCKET, Identity, Ports, environment
 from tests.isolation.judge import JUDGE, Noted
 from tests.package.conftest import Packaged
 
