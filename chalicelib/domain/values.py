@@ -33,6 +33,8 @@ MAX_ITEMS = 50
 """The most entries of any list."""
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNUSUAL = re.compile(r"[^\n -~]")
+"""Characters that have to be looked at one by one."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*+>|<!--")
 _ANY_TAG = re.compile(r"<[^<>]*+>")
 _INLINE_TAG = re.compile(r"</?(?:a|b|em|i|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE)
@@ -171,10 +173,10 @@ def clean(key: str, text: str) -> tuple[str, list[Problem]]:
         return text[:MAX_RAW], [Problem("value.too_long", key, {"max": MAX_RAW, "length": len(text)})]
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     problems = []
-    for position, char in enumerate(text, 1):
-        code = _forbidden(char)
-        if code:
-            problems.append(Problem(code, key, {"character": f"U+{ord(char):04X}", "position": position}))
+    for match in _UNUSUAL.finditer(text):
+        char = match.group()
+        if code := _forbidden(char):
+            problems.append(Problem(code, key, {"character": f"U+{ord(char):04X}", "position": match.end()}))
             if len(problems) == 5:
                 break
     if any(p.code == "value.surrogate" for p in problems):
@@ -191,8 +193,6 @@ def visible(rich: str) -> str:
 
 
 def _forbidden(char: str) -> str:
-    if char == "\n" or " " <= char <= "~":
-        return ""
     if char in _BIDI:
         return "value.bidi"
     category = unicodedata.category(char)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, 
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
 _CONDITION_END = re.compile(rb"<!\[endif\]-->\Z", re.IGNORECASE)
 _BLOCKS = frozenset(SystemBlock)
+_SENTINEL = OPEN.encode()
 _BREAK_NAMES = "br hr p div td th tr li table h1 h2 h3 h4 h5 h6 ul ol blockquote center"
 _BREAKS = frozenset(_BREAK_NAMES.split())
 """Tags at which a line of text ends."""
@@ -112,15 +114,16 @@ class _Walk:
     def enter(self, token: Token, draft: _Draft) -> None:
         """A start tag: where it stands, whether a line ends there, its style."""
         nesting, number, at = self.nesting, len(self._starts), self._line + self._lines.at(token.start)
-        self._starts.append((token, nesting.inner, self._where.region(token), at))
+        region = self._where.region(token)
+        self._starts.append((token, nesting.inner, region, at))
         nesting.enter(number, token)
         if token.name in _NAMED:
             self._links.append(number)
         if token.name in _BREAKS and not self._mso:
             draft.breaks.append(len(self.runs))
         if style := token.get("style"):
-            region = self._where.region(token, attributes=False)
-            draft.styles.append(Css(named(style, self._names), True, region, at))
+            region = region and self._where.region(token, attributes=False)
+            draft.styles.append(Css(named(style, self._names) if OPEN in style else style, True, region, at))
 
     def leave(self, token: Token, draft: _Draft) -> None:
         """An end tag: what it closes, and whether a line ends there."""
@@ -135,7 +138,7 @@ class _Walk:
         text = self._source[token.start:token.end].decode("utf-8", "replace")
         if "&" in text:
             text = html.unescape(text)
-        if self._names:
+        if OPEN in text:
             text = named(text, self._names)
         stack = self.nesting.stack
         inner = stack[-1] if stack else -1
@@ -153,21 +156,22 @@ class _Walk:
 
     def elements(self, base: int) -> list[Element]:
         """All elements, the first of which is number ``base`` of the document."""
-        names, own, inside, mso = self._names, self._own, self._inside, self._mso
+        names, mso = self._names, self._mso
+        own, inside = ({number: "".join(texts) for number, texts in of.items()} for of in (self._own, self._inside))
         return [
             Element(
-                token.name, _attributes(token, names), "".join(inside.get(number, ())),
-                "".join(own.get(number, ())), region, line, mso, parent + base if parent >= 0 else -1,
+                token.name, _attributes(self._source, token, names), inside.get(number, ""), own.get(number, ""),
+                region, line, mso, parent + base if parent >= 0 else -1,
             )
             for number, (token, parent, region, line) in enumerate(self._starts)
         ]
 
 
-def _attributes(token: Token, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    pairs = token.pairs
-    if not names or not any(OPEN in value for _, value in pairs):
-        return pairs
-    return tuple((name, named(value, names)) for name, value in pairs)
+def _attributes(source: bytes, token: Token, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    # Nobody can write a sentinel as a character reference: HTML reads those of noncharacters as nothing.
+    if not names or source.find(_SENTINEL, token.start, token.end) < 0:
+        return token.pairs
+    return tuple((name, named(value, names)) for name, value in token.pairs)
 
 
 def _read_condition(source: bytes, token: Token, names: Sequence[str], draft: _Draft, *, line: int) -> None:
@@ -189,11 +193,15 @@ class _Where:
 
     def __init__(self, slots: Sequence[Slot]) -> None:
         self._slots, self._next = list(slots), 0
+        self._start = slots[0].start if slots else sys.maxsize
 
     def region(self, token: Token, *, attributes: bool = True) -> str:
         """The region a token stands in or (``attributes``) whose value one of its attributes holds."""
+        if token.end < self._start:
+            return ""
         while self._next < len(self._slots) and self._slots[self._next].end <= token.start:
             self._next += 1
+        self._start = self._slots[self._next].start if self._next < len(self._slots) else sys.maxsize
         if self._next < len(self._slots):
             slot = self._slots[self._next]
             whole = slot.context == "content" and slot.start <= token.start and token.end <= slot.end

@@ -141,7 +141,7 @@ def verify(version: TemplateVersion, filled: Filled) -> None:
         raise LockedBytesChanged("")
     if version.locked_sha256 != filled.locked_sha256:
         raise LockedBytesChanged("")
-    before = _published(version.html, version.slots)
+    before = published(version.html, version.slots)
     after = _skeleton(filled.html, filled.slots, checked=True)
     if before != after:
         region = next((a[1] for a, b in zip(after, before, strict=False) if a != b), "")
@@ -152,7 +152,7 @@ _Part = tuple[Kind | str, str, bytes]
 
 
 @lru_cache(maxsize=8)
-def _published(source: str, slots: tuple[Slot, ...]) -> list[_Part]:
+def published(source: str, slots: tuple[Slot, ...]) -> list[_Part]:
     """The skeleton of a published version, which never changes; a warm function keeps the last few."""
     return _skeleton(source.encode(), slots, checked=False)
 

@@ -78,8 +78,8 @@ def render(
     """
     version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
-    template_places = _template_places(version.html, version.slots)
-    places += template_places
+    of_template = template_places(version.html, version.slots)
+    places += of_template
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
     checked, own, hints = _fragments(version, checked)
@@ -87,7 +87,7 @@ def render(
     if problems:
         raise Refused(problems)
     filled = fill.fill(version, own | frame.fragments(version, entity, sentinel(0), lead.text))
-    marks = _marks(version, filled, template_places)
+    marks = _marks(version, filled, of_template)
     marked, readable = _marked(filled, marks), plain(filled.html, marks)
     encoder = Encoder(places)
     content = Content(
@@ -115,15 +115,15 @@ def preview(
     """
     version, checked = values_module.validate_version(version, values)
     places = [_UNSUBSCRIBE]
-    template_places = _template_places(version.html, version.slots)
-    places += template_places
+    of_template = template_places(version.html, version.slots)
+    places += of_template
     head = _line("subject", subject, version.subject, places)
     lead = _line("preheader", preheader, version.preheader, places)
     checked, own, hints = _fragments(version, checked, lenient=True)
     sample = _sample(places, profile or {})
     shown = entity or LegalEntity(name="…", street="", postal_code="", city="", country="")
     filled = fill.fill(version, own | frame.fragments(version, shown, "", lead.text))
-    marks = _marks(version, filled, template_places)
+    marks = _marks(version, filled, of_template)
     marked = _marked(filled, marks)
     return Preview(
         subject=_expanded(head.text, sample), preheader=_expanded(lead.text, sample),
@@ -134,7 +134,7 @@ def preview(
 
 
 @lru_cache(maxsize=8)
-def _template_places(source: str, slots: tuple[Slot, ...]) -> Sequence[Place]:
+def template_places(source: str, slots: tuple[Slot, ...]) -> Sequence[Place]:
     """The merge fields of a published version, which never change; a warm function keeps the last few."""
     data = source.encode()
     return tuple(merge.places(data, tokenise(data), slots)[0])

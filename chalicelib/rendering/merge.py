@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from chalicelib.domain.errors import Problem
@@ -49,9 +50,12 @@ def sentinel(number: int) -> str:
 
 def places(source: bytes, tokens: Sequence[Token], slots: Sequence[Slot] = ()) -> tuple[list[Place], list[Problem]]:
     """All merge fields outside the slots, in order, with everything that is wrong about them."""
-    lines, found, problems = Lines(source), [], []
-    inside = _Inside(slots)
-    for token in tokens:
+    found, problems = list[Place](), list[Problem]()
+    starts = [token.start for token in tokens]
+    # Template syntax begins in few tokens.
+    numbers = sorted({bisect_right(starts, match.start()) - 1 for match in _START.finditer(source)})
+    lines, inside = Lines(source), _Inside(slots)
+    for token in [tokens[number] for number in numbers]:
         for start, end, where in _stretches(token):
             for place, code, at in _scan(source, start, end, where):
                 if inside.contains(at):

@@ -6,6 +6,7 @@ import html
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 from chalicelib.rendering.merge import OPEN, SENTINEL
 from chalicelib.rendering.tokens import END, START, TEXT, VOID, Token, tags, tokenise
@@ -18,6 +19,8 @@ _PARAGRAPH = tags("p h1 h2 h3 h4 h5 h6 ul ol table blockquote div center section
 _LINE = tags("tr li td th caption address")
 _SKIPPED = tags("head style script title")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+_SHORT = 1_000
+"""Characters of a style that is remembered."""
 _DECORATION = re.compile("[\u034f\u200b\u200c\u2060\ufeff]+")
 
 
@@ -63,14 +66,15 @@ def plain(source: bytes, marks: Sequence[Mark] = ()) -> str:
     for token in tokenise(source):
         kind = token.kind
         if kind is START:
-            hides = token.name in _SKIPPED or bool(_HIDDEN.search(token.get("style") or ""))
+            hides = token.name in _SKIPPED or _hides(token.get("style") or "")
             if token.name not in VOID:
                 stack.append((token.name, hides))
                 skip += hides
             if not skip and not hides:
                 _start(writer, token, read, links)
         elif kind is END:
-            if any(name == token.name for name, _ in reversed(stack[-50:])):
+            closes = bool(stack) and stack[-1][0] == token.name
+            if closes or any(name == token.name for name, _ in reversed(stack[-50:])):
                 while stack:
                     name, hides = stack.pop()
                     skip -= hides
@@ -83,6 +87,16 @@ def plain(source: bytes, marks: Sequence[Mark] = ()) -> str:
             writer.write(text if text.isascii() else _DECORATION.sub("", text))
     writer.line()
     return "\n".join(writer.blocks) + "\n"
+
+
+def _hides(style: str) -> bool:
+    """Whether a style hides its element; the styles of a mail are much alike."""
+    return remembered(style) if len(style) < _SHORT else _HIDDEN.search(style) is not None
+
+
+@lru_cache(maxsize=512)
+def remembered(style: str) -> bool:
+    return _HIDDEN.search(style) is not None
 
 
 class _Reader:
@@ -140,9 +154,11 @@ def _end(writer: _Writer, name: str, links: list[tuple[str, int]]) -> None:
 
 
 def _wrap(text: str, indent: str) -> str:
-    """Break at blanks; an address or a merge field is never broken."""
-    rows, row, length = [], list[str](), 0
+    """Break at blanks, which are single ones; an address or a merge field is never broken."""
     fields = OPEN in text
+    if not fields and len(text) <= WIDTH:
+        return text
+    rows, row, length = [], list[str](), 0
     for word in text.split():
         size = len(SENTINEL.sub("x" * _FIELD_WIDTH, word)) if fields else len(word)
         if row and length + 1 + size > WIDTH:

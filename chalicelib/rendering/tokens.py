@@ -34,7 +34,7 @@ _ATTRIBUTE = re.compile(rb"=?+[^\t\n\f\r />=]*+")
 _EQUALS = re.compile(rb"[\t\n\f\r ]*+=[\t\n\f\r ]*+")
 _UNQUOTED = re.compile(rb"[^\t\n\f\r >]*+")
 _PLAIN = re.compile(
-    rb"<(/?+)([A-Za-z][A-Za-z0-9:-]{0,30}+)"
+    rb"</?+([A-Za-z][A-Za-z0-9:-]{0,30}+)"
     rb"((?:[\t\n\f\r ]++[A-Za-z0-9_:.@-]{1,30}+=\"[^\"]*+\")*+)[\t\n\f\r ]*+/?+>")
 """A tag as most are written: each attribute behind white space, its value between double quotes."""
 _PLAIN_ATTRIBUTE = re.compile(rb"([\t\n\f\r ]++)([A-Za-z0-9_:.@-]{1,30}+)=\"([^\"]*+)\"")
@@ -83,12 +83,13 @@ class Token:
     A plain tag's attributes are read when they are asked for: most are never, and those of equal tags once.
     """
 
-    __slots__ = ("_attributes", "_written", "end", "kind", "name", "start")
+    __slots__ = ("_attributes", "_pairs", "_written", "end", "kind", "name", "start")
 
     def __init__(self, kind: Kind, start: int, end: int, name: str = "", attributes: tuple[Attribute, ...] = (),
                  written: bytes = b"") -> None:
         self.kind, self.start, self.end, self.name = kind, start, end, name
         self._attributes, self._written = attributes, written
+        self._pairs: Pairs | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Token) and self._key() == other._key()
@@ -106,15 +107,19 @@ class Token:
     def attributes(self) -> tuple[Attribute, ...]:
         """The attributes with their spans."""
         if self._written and not self._attributes:
-            self._attributes = _plain_attributes(self._written, self.start)
+            at = self.start + (2 if self.kind is END else 1) + len(self.name)
+            self._attributes = _plain_attributes(self._written, at)
         return self._attributes
 
     @property
     def pairs(self) -> Pairs:
         """The attributes without their spans."""
-        if not self._written:
-            return tuple([attribute[:2] for attribute in self._attributes])
-        return plain_pairs(self._written) if len(self._written) < _SHORT else _pairs(self._written)
+        if self._pairs is None:  # whoever reads a mail asks, one after the other
+            if not self._written:
+                self._pairs = tuple([attribute[:2] for attribute in self._attributes])
+            else:
+                self._pairs = plain_pairs(self._written) if len(self._written) < _SHORT else _pairs(self._written)
+        return self._pairs
 
     def get(self, name: str) -> str | None:
         """The first attribute of that name (HTML ignores later ones), or None."""
@@ -170,16 +175,14 @@ def plain_tag(source: bytes, start: int) -> Token | None:
     match = _PLAIN.match(source, start)
     if match is None:
         return None
-    whole, slash, tag, attributes = match.group(0, 1, 2, 3)
-    return Token(END if slash else START, start, start + len(whole), _lower(tag), (), whole if attributes else b"")
+    tag, attributes = match.groups()
+    return Token(END if source[start + 1] == 0x2F else START, start, match.end(), _lower(tag), (), attributes)
 
 
-def _plain_attributes(written: bytes, start: int) -> tuple[Attribute, ...]:
-    """The attributes of a plain tag that stands at ``start``."""
+def _plain_attributes(written: bytes, position: int) -> tuple[Attribute, ...]:
+    """The attributes of a plain tag, as they are ``written`` from ``position`` on."""
     attributes: list[Attribute] = []
-    match = _PLAIN.match(written)
-    position = start + (match.start(3) if match else 0)
-    for space, name, value in _PLAIN_ATTRIBUTE.findall(match[3] if match else b""):
+    for space, name, value in _PLAIN_ATTRIBUTE.findall(written):
         value_from = position + len(space) + len(name) + 2
         value_end = value_from + len(value)
         attributes.append(Attribute(_lower(name), _unescaped(value), position, value_end + 1, value_from, value_end))
@@ -194,9 +197,7 @@ def plain_pairs(written: bytes) -> Pairs:
 
 
 def _pairs(written: bytes) -> Pairs:
-    match = _PLAIN.match(written)
-    found = _PLAIN_ATTRIBUTE.findall(match[3]) if match else ()
-    return tuple([(_lower(name), _unescaped(value)) for _, name, value in found])
+    return tuple([(_lower(name), _unescaped(value)) for _, name, value in _PLAIN_ATTRIBUTE.findall(written)])
 
 
 def _unescaped(value: bytes) -> str:

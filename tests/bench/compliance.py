@@ -14,11 +14,13 @@ that nothing can be remembered and thousands of findings are made; it has no lim
 grows with its size only.
 
 **Hints** are what the form asks for while somebody types (``usecases.preview.hints``, which the page of hints
-and the gate call): one value changes, the whole mail is rendered and judged. "First" is a cold function's.
+and the gate call): one value changes, the whole mail is rendered and judged. "First" is what a function pays that
+has seen neither the template nor a mail of it; as in ``app.py``, garbage is not looked for among what was imported.
 """
 
 from __future__ import annotations
 
+import gc
 import statistics
 import sys
 import time
@@ -33,7 +35,8 @@ from chalicelib.domain.compliance import RULES, Demands, OpenValue, cascade, col
 from chalicelib.domain.compliance.registry import run
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.template import RegionType, TemplateVersion
-from chalicelib.rendering import document, tokens
+from chalicelib.rendering import document, fill, text, tokens
+from chalicelib.rendering import mail as rendering_mail
 from chalicelib.usecases import preview
 from tests.corpus.mails import FACTS, FRAME, IMPRINT, KIT, WAY_OUT, mails
 from tests.rendering.samples import ENTITY, version
@@ -42,7 +45,7 @@ MOST_OF_WALK = 8.0
 MOST_OF_SMALL = 1.5
 """How much longer a kilobyte of a large mail may take than one of a small mail, for the time to be linear."""
 MOST_OF_HINTS = 30.0
-"""Milliseconds of CPU."""
+"""Milliseconds of CPU, of the first ones too."""
 SIZES = (100_000, 300_000, 1_000_000)
 STARTER = Path(__file__).resolve().parents[2] / "templates" / "starter" / "spring-offer.en.html"
 ROW = (
@@ -78,8 +81,11 @@ def _framed(rows: str) -> bytes:
 
 def forget() -> None:
     """As if no mail had been read before."""
-    for cache in (tokens.remembered, tokens.plain_pairs, css.remembered, cascade.rules, colours.parse, colours.within,
-                  colours.lab, colours.luminance, hosts.readable, hosts.skeleton):
+    for cache in (
+        tokens.remembered, tokens.plain_pairs, css.remembered, css.component_values, cascade.rules, colours.parse,
+        colours.within, colours.lab, colours.luminance, hosts.readable, hosts.skeleton, text.remembered, fill.published,
+        rendering_mail.template_places,
+    ):
         cache.cache_clear()
 
 
@@ -139,18 +145,21 @@ def large_template(size: int) -> bytes:
 
 
 def hints(of: TemplateVersion, keystrokes: int) -> tuple[float, float]:
-    """The first hint and the median of those after each further keystroke in a text."""
+    """Medians of a first hint and of those after each further keystroke in a text."""
     field = next(region.id for region in of.regions if region.type is RegionType.TEXT)
-    demands, taken = Demands(kit=KIT, sends_on="2026-04-01"), list[float]()
-    forget()
-    for number in range(keystrokes):
+    demands, taken = Demands(kit=KIT, sends_on="2026-04-01"), (list[float](), list[float]())
+    for number in range(2 * keystrokes):
+        cold = number % 2 == 0
+        if cold:
+            forget()
         draft = Draft(
             campaign=CampaignId("cmp_x"), template=of.template, template_version=1, subject=of.subject,
             preheader=of.preheader, values={**values.defaults(of.regions), field: "Come by and try " + "x" * number},
             saved_at=datetime(2026, 1, 1, tzinfo=UTC), saved_by=PersonId("prs_x"),
         )
-        taken.append(cpu(lambda draft=draft: preview.hints(of, draft, ENTITY, demands)))  # type: ignore[misc]
-    return taken[0], statistics.median(taken[1:])
+        spent = cpu(lambda draft=draft: preview.hints(of, draft, ENTITY, demands))  # type: ignore[misc]
+        taken[not cold].append(spent)
+    return statistics.median(taken[0]), statistics.median(taken[1])
 
 
 def main() -> int:
@@ -182,10 +191,12 @@ def _speeds() -> int:
 
 def _hints() -> int:
     over = 0
+    gc.collect()
+    gc.freeze()
     print("\nhints of a field     first     after a keystroke")
     for name, source in (("starter template", STARTER.read_bytes()), ("of 100 KB", large_template(100_000))):
         first, next_one = hints(version(source), 21)
-        bad = next_one > MOST_OF_HINTS
+        bad = max(first, next_one) > MOST_OF_HINTS
         over += bad
         print(f"{name:16} {first:6.1f} ms  {next_one:10.1f} ms{'  ABOVE THE LIMIT' if bad else ''}")
     return over

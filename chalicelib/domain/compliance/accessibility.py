@@ -45,18 +45,17 @@ def _language(document: Document, facts: MailFacts) -> Iterator[Finding]:
 
 def _contrast(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """A11Y002: text stands out, 4.5 to 1 or 3 to 1 where it is large (WCAG 1.4.3); over an image nobody can tell."""
-    told = set[tuple[colours.Rgb, colours.Rgb | None, float]]()
+    seen = set[tuple[colours.Rgb, colours.Rgb | None, float]]()
     for element, colour, background, needed in contrasts(document):
         key = (colour, background, needed)
-        if key in told:
+        if key in seen:
             continue
+        seen.add(key)
         own = element.region if element.get("style") or element.get("color") else ""
         if background is None:
-            told.add(key)
             yield Finding(code="A11Y002", severity=Severity.WARN, state=FindingState.UNDECIDABLE, region=own,
                           line=element.line, quote=quoted(element.own), params={"ratio": "?", "needed": f"{needed:g}"})
         elif (ratio := colours.contrast(colour, background)) < needed:
-            told.add(key)
             # Rounded down, so that 4.49 is not told as 4.5.
             yield Finding(code="A11Y002", severity=Severity.WARN, region=own, line=element.line,
                           quote=quoted(element.own),

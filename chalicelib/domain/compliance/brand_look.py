@@ -42,7 +42,7 @@ def _colour(document: Document, facts: MailFacts) -> Iterator[Finding]:
         if value and (found := colours.parse(value)):
             used.setdefault(found[0], (document.elements[index].region, document.elements[index].line))
     for rgb, (region, line) in used.items():
-        if rgb in (colours.WHITE, colours.BLACK):
+        if rgb in (colours.WHITE, colours.BLACK) or rgb in palette:
             continue
         distance, nearest = min((colours.distance(rgb, brand), brand) for brand in palette)
         if distance > facts.kit.max_difference:

@@ -100,7 +100,7 @@ def _disclaimer(document: Document, facts: MailFacts) -> Iterator[Finding]:
                               params={"text": rule.text, "url": rule.url})
             break
     for phrase in facts.kit.phrases(facts.kit.required, facts.language):
-        if not facts.template and not words.find_folded(everything(document), (phrase,)):
+        if not facts.template and not words.stands(everything(document), (phrase,)):
             yield Finding(code="BRD010", quote=quoted(phrase), params={"text": phrase, "url": ""})
 
 

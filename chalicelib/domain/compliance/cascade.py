@@ -123,7 +123,7 @@ def _unconditional(text: str) -> Iterator[tuple[str, str]]:
     import tinycss2
 
     css.read(text)  # refuses what is nested beyond reason
-    todo = [tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True)]
+    todo = [tinycss2.parse_stylesheet(css.component_values(text), skip_comments=True, skip_whitespace=True)]
     while todo:
         for rule in todo.pop(0):
             if rule.type == "qualified-rule":

@@ -7,7 +7,7 @@ times (121 ms against 0.4 ms).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import lru_cache
 
@@ -72,15 +72,12 @@ def _read(text: str, inline: bool) -> Facts:
 
 def parsed(text: str, inline: bool) -> Facts:
     """Read any style by tinycss2's tokens."""
-    import tinycss2
-
     if text.count("{") + text.count("(") + text.count("[") > 20_000:
         raise ValueError("a style sheet with so many blocks is not read")
-    tokens = tinycss2.parse_component_value_list(text)
     at_rules, functions, urls = set[str](), set[str](), list[str]()
     properties: list[tuple[str, str]] = []
     # (tokens, whether declarations stand here); the nesting is walked without recursion.
-    todo: list[tuple[Iterable[object], bool, int]] = [(tokens, inline, 0)]
+    todo: list[tuple[Iterable[object], bool, int]] = [(component_values(text), inline, 0)]
     while todo:
         level, declarations, depth = todo.pop()
         if depth > MAX_NESTING:
@@ -102,6 +99,14 @@ def parsed(text: str, inline: bool) -> Facts:
             elif kind in ("{} block", "[] block", "() block"):
                 todo.append((token.content, kind == "{} block", depth + 1))  # type: ignore[attr-defined]
     return Facts(frozenset(at_rules), frozenset(functions), tuple(urls), tuple(properties), dict(properties))
+
+
+@lru_cache(maxsize=1)
+def component_values(text: str) -> Sequence[object]:
+    """A style's tokens, for each who reads the one sheet that most mails have."""
+    import tinycss2
+
+    return tuple(tinycss2.parse_component_value_list(text))
 
 
 def _declarations(tokens: Iterable[object]) -> list[tuple[str, str]]:

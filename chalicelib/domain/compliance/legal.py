@@ -14,7 +14,7 @@ from chalicelib.domain.compliance.finding import Finding, FindingState, Severity
 from chalicelib.domain.compliance.flow import SYSTEM, Passage, blocks, everything, open_passages, said
 from chalicelib.domain.compliance.gather import gathered
 from chalicelib.domain.compliance.registry import Edits, Fix, Rule
-from chalicelib.domain.compliance.words import PROMISES, TERMS, find_folded, fold
+from chalicelib.domain.compliance.words import PROMISES, TERMS, fold, stands
 from chalicelib.domain.kit import Kit
 
 COUNTRY_FIELDS = {
@@ -87,9 +87,9 @@ def _price(document: Document, facts: MailFacts) -> Iterator[Finding]:
         amount = _AMOUNT.search(passage.text)
         bare = None if amount else _BARE.search(passage.text)
         missing = ["currency"] if bare else []
-        if amount and facts.country in VAT_COUNTRIES and not find_folded(everything(document), _VAT):
+        if amount and facts.country in VAT_COUNTRIES and not stands(everything(document), _VAT):
             missing.append("tax")
-        if amount and not find_folded(everything(document), _VALID):
+        if amount and not stands(everything(document), _VALID):
             missing.append("validity")
         found = amount or bare
         if found and missing:
@@ -135,7 +135,7 @@ def _promise(document: Document, facts: MailFacts) -> Iterator[Finding]:
     """LEG006: "free", "win", "guarantee" need their terms, by a link (Directive 2006/114/EC; UWG §5a)."""
     hrefs = gathered(document).attribute("href")
     texts = {document.elements[index].text for index, href in hrefs.items() if href}
-    if set(facts.kit.terms) & set(filter(None, hrefs.values())) or find_folded("\n".join(map(fold, texts)), TERMS):
+    if set(facts.kit.terms) & set(filter(None, hrefs.values())) or stands("\n".join(map(fold, texts)), TERMS):
         return
     for passage, found in said(document, facts, PROMISES.get(facts.language[:2].lower() or "en", ())):
         if passage.open:

@@ -89,6 +89,12 @@ def find_folded(folded: str, phrases: tuple[str, ...]) -> list[str]:
     return [match.group() for match in pattern.finditer(folded)] if pattern else []
 
 
+def stands(folded: str, phrases: tuple[str, ...]) -> bool:
+    """Whether one of the phrases stands in a folded text, which is asked quickly where none does."""
+    pattern = _pattern(phrases) if likely(folded, phrases) else None
+    return pattern is not None and pattern.search(folded) is not None
+
+
 def likely(folded: str, phrases: tuple[str, ...]) -> list[str]:
     """The letters of those phrases that may stand in a folded text; where there are none, none is found in it."""
     return [stem for stem in _stems(phrases) if stem in folded]
