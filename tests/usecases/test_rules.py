@@ -165,6 +165,17 @@ def test_exceptions_that_are_not_granted(code: str, reason: str, days: int | Non
     assert [p.code for p in refused.value.problems] == [said]
 
 
+@pytest.mark.parametrize("print_", ["", "a" * 31, "a" * 33, "A" * 32, "g" * 32, "a" * 31 + "\n"])
+def test_an_exception_is_for_a_finding_that_can_be_named(print_: str) -> None:
+    """What no finding of ours has as its print is refused, and nothing is stored."""
+    here = with_kit()
+    day = (here.world.clock.now() + timedelta(days=9)).strftime("%Y-%m-%d")
+    with pytest.raises(Refused, match=r"waiver\.finding"):
+        exceptions.grant(here.world, here.people["hanna"], here.partner, print_=print_, code="BRD009",
+                         reason="A quoted book title", expires=day)
+    assert exceptions.of(here.world, here.partner) == []
+
+
 def test_a_person_is_asked_where_a_rule_guesses() -> None:
     """A footnote sign that is none: the partner asks, the campaign goes to people and never the fast way."""
     here = with_kit()
