@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib import observe
 from chalicelib import settings as settings_module
@@ -19,9 +19,8 @@ from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws import Clients
-    from chalicelib.adapters.dynamo.connection import ScopedConnection
     from chalicelib.adapters.dynamo.table import Table
-    from chalicelib.adapters.schema import Names, TableSchema
+    from chalicelib.adapters.schema import Names
     from chalicelib.ports.assets import Assets, Images, Uploads
     from chalicelib.ports.operation import DeadLetters, Inspector, Journal, Resolver
     from chalicelib.ports.releases import Releases
@@ -39,6 +38,14 @@ if TYPE_CHECKING:
         Templates,
     )
     from chalicelib.usecases.world import Facts, World
+
+
+class Tables(NamedTuple):
+    """The three tables, by trust zone (docs/adr/0002)."""
+
+    workflow: Table
+    trust: Table
+    keys: Table
 
 
 class Container:
@@ -76,33 +83,13 @@ class Container:
         return Names(self.settings.app, self.settings.stage, self.settings.bucket)
 
     @cached_property
-    def _connection(self) -> ScopedConnection:
+    def tables(self) -> Tables:
+        """The deployment's three tables."""
         from chalicelib.adapters.dynamo.connection import ScopedConnection
+        from chalicelib.adapters.schema import KEYS, TRUST, WORKFLOW, open_table
 
-        return ScopedConnection(self.clients)
-
-    def _table(self, schema: TableSchema) -> Table:
-        from chalicelib.adapters.schema import open_table
-
-        return open_table(self._connection, self.names, schema)
-
-    @cached_property
-    def _workflow(self) -> Table:
-        from chalicelib.adapters.schema import WORKFLOW
-
-        return self._table(WORKFLOW)
-
-    @cached_property
-    def _trust(self) -> Table:
-        from chalicelib.adapters.schema import TRUST
-
-        return self._table(TRUST)
-
-    @cached_property
-    def _keys(self) -> Table:
-        from chalicelib.adapters.schema import KEYS
-
-        return self._table(KEYS)
+        connection = ScopedConnection(self.clients)
+        return Tables(*(open_table(connection, self.names, schema) for schema in (WORKFLOW, TRUST, KEYS)))
 
     # --- system
 
@@ -143,84 +130,84 @@ class Container:
         """Persons, memberships, sessions."""
         from chalicelib.adapters.dynamo.people import DynamoPeople
 
-        return DynamoPeople(self._workflow, self.settings.org_id)
+        return DynamoPeople(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def links(self) -> Links:
         """Mailed links and rate limits."""
         from chalicelib.adapters.dynamo.links import DynamoLinks
 
-        return DynamoLinks(self._workflow, self.settings.org_id)
+        return DynamoLinks(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def templates(self) -> Templates:
         """Template versions."""
         from chalicelib.adapters.dynamo.templates import DynamoTemplates
 
-        return DynamoTemplates(self._workflow, self.blobs, self.settings.org_id, self.clock)
+        return DynamoTemplates(self.tables.workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
     def programmes(self) -> Programmes:
         """Programmes and the switch."""
         from chalicelib.adapters.dynamo.programmes import DynamoProgrammes
 
-        return DynamoProgrammes(self._workflow, self.settings.org_id)
+        return DynamoProgrammes(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def partners(self) -> Partners:
         """Partners and their participations."""
         from chalicelib.adapters.dynamo.partners import DynamoPartners
 
-        return DynamoPartners(self._workflow, self._trust, self.settings.org_id)
+        return DynamoPartners(self.tables.workflow, self.tables.trust, self.settings.org_id)
 
     @cached_property
     def campaigns(self) -> Campaigns:
         """Campaigns of one partner."""
         from chalicelib.adapters.dynamo.campaigns import DynamoCampaigns
 
-        return DynamoCampaigns(self._workflow, self.settings.org_id)
+        return DynamoCampaigns(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def indexes(self) -> CampaignIndexes:
         """What reaches over partners."""
         from chalicelib.adapters.dynamo.indexes import DynamoCampaignIndexes
 
-        return DynamoCampaignIndexes(self._workflow, self.settings.org_id)
+        return DynamoCampaignIndexes(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def books(self) -> Books:
         """Brand kits and approval routes."""
         from chalicelib.adapters.dynamo.books import DynamoBooks
 
-        return DynamoBooks(self._workflow, self.blobs, self.settings.org_id, self.clock)
+        return DynamoBooks(self.tables.workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
     def route_notes(self) -> RouteNotes:
         """What the approval routes did with submissions."""
         from chalicelib.adapters.dynamo.books import DynamoRouteNotes
 
-        return DynamoRouteNotes(self._workflow, self.settings.org_id, self.clock)
+        return DynamoRouteNotes(self.tables.workflow, self.settings.org_id, self.clock)
 
     @cached_property
     def releases(self) -> Releases:
         """Releases of head office, and template versions that end."""
         from chalicelib.adapters.dynamo.releases import DynamoReleases
 
-        return DynamoReleases(self._workflow, self.blobs, self.settings.org_id, self.clock)
+        return DynamoReleases(self.tables.workflow, self.blobs, self.settings.org_id, self.clock)
 
     @cached_property
     def assets(self) -> Assets:
         """Images of HQ and of partners."""
         from chalicelib.adapters.dynamo.assets import DynamoAssets
 
-        return DynamoAssets(self._workflow, self.settings.org_id, self.clock)
+        return DynamoAssets(self.tables.workflow, self.settings.org_id, self.clock)
 
     @cached_property
     def uploads(self) -> Uploads:
         """Image files on their way."""
         from chalicelib.adapters.dynamo.assets import DynamoUploads
 
-        return DynamoUploads(self._workflow, self.settings.org_id)
+        return DynamoUploads(self.tables.workflow, self.settings.org_id)
 
     @cached_property
     def images(self) -> Images:
@@ -237,21 +224,21 @@ class Container:
         from chalicelib.adapters.dynamo.contacts import DynamoContacts
         from chalicelib.adapters.journal import journaled_contacts
 
-        return journaled_contacts(DynamoContacts(self._trust), self.clients, self.settings.bucket, self.clock)
+        return journaled_contacts(DynamoContacts(self.tables.trust), self.clients, self.settings.bucket, self.clock)
 
     @cached_property
     def imports(self) -> Imports:
         """Import batches."""
         from chalicelib.adapters.dynamo.imports import DynamoImports
 
-        return DynamoImports(self._trust)
+        return DynamoImports(self.tables.trust)
 
     @cached_property
     def vault(self) -> Vault:
         """The partners' keys."""
         from chalicelib.adapters.vault import KmsVault
 
-        return KmsVault(self.clients, self._keys, self.settings.kms_key, self.clock, self.entropy)
+        return KmsVault(self.clients, self.tables.keys, self.settings.kms_key, self.clock, self.entropy)
 
     @cached_property
     def unsubscribe(self) -> UnsubscribeTokens:
@@ -270,7 +257,7 @@ class Container:
         from chalicelib.adapters.dynamo.ledger import DynamoLedger
         from chalicelib.adapters.journal import journaled_ledger
 
-        return journaled_ledger(DynamoLedger(self._trust), self.clients, self.settings.bucket, self.clock)
+        return journaled_ledger(DynamoLedger(self.tables.trust), self.clients, self.settings.bucket, self.clock)
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -293,8 +280,7 @@ class Container:
         """The partners' shares of SES's rate."""
         from chalicelib.adapters.rate import DynamoRate
 
-        return DynamoRate(self._workflow, self._trust, self.settings.org_id, self.clock)
-
+        return DynamoRate(self.tables.workflow, self.tables.trust, self.settings.org_id, self.clock)
 
     # --- operation
 

@@ -106,7 +106,7 @@ class Bench(Container):
     def rate(self) -> RateLimiter:
         """Reserved as always but not waited for: after a sleep the processor is cold, which the other loop never is."""
         return DynamoRate(
-            self._workflow, self._trust, self.settings.org_id, self.clock, sleep=lambda seconds: None)
+            self.tables.workflow, self.tables.trust, self.settings.org_id, self.clock, sleep=lambda seconds: None)
 
     @cached_property
     def queue(self) -> Any:

@@ -60,7 +60,8 @@ def test_two_racers_agree_on_the_keys(aws: tuple[Container, Recorder]) -> None:
     make = container.vault
     assert isinstance(make, KmsVault)
     racers = [
-        KmsVault(container.clients, container._keys, container.settings.kms_key, container.clock, container.entropy)
+        KmsVault(
+            container.clients, container.tables.keys, container.settings.kms_key, container.clock, container.entropy)
         for _ in range(4)
     ]
     threads = [threading.Thread(target=racer.create_keys, args=(session,)) for racer in racers]
@@ -79,7 +80,7 @@ def test_a_wrapped_key_opens_for_its_partner_only(aws: tuple[Container, Recorder
     owner, thief = partner_of(container), partner_of(container)
     for session in (owner, thief):
         container.vault.create_keys(session)
-    table = container._keys
+    table = container.tables.keys
     stolen = table.of(owner).get(f"P#{owner.partner}#KEY", "INDEX#1")
     assert stolen is not None
     table.of(thief).put({**stolen, "pk": f"P#{thief.partner}#KEY"})

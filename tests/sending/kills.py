@@ -91,7 +91,7 @@ class Real(Container):
     @cached_property
     def rate(self) -> RateLimiter:
         """GCRA in the emulator's table."""
-        return DynamoRate(self._workflow, self._trust, self.settings.org_id, self.clock, sleep=self._wait)
+        return DynamoRate(self.tables.workflow, self.tables.trust, self.settings.org_id, self.clock, sleep=self._wait)
 
     def _wait(self, seconds: float) -> None:
         cast(FakeClock, self.clock).advance(seconds=seconds)
