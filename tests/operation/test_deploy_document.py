@@ -7,8 +7,6 @@ from pathlib import Path
 
 import yaml
 
-from chalicelib import cli
-
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,21 +27,6 @@ def test_a_first_deployment_takes_fewer_than_ten_steps() -> None:
         assert sum(part in step for step in steps()) == 1, part
 
 
-def test_every_make_target_exists() -> None:
-    """What the document tells people to type, make knows."""
-    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)", TEXT + README, re.MULTILINE))
-    assert {"deploy", "cli", "smoke", "rollback", "releases", "remove"} <= named <= known
-
-
-def test_every_command_exists() -> None:
-    """What stands after RUN= the command line takes."""
-    found = [(quoted or bare).split() for quoted, bare in re.findall(r'RUN=(?:"([^"]+)"|(\w+))', TEXT + README)]
-    assert {"admin", "doctor"} <= {words[0] for words in found}
-    for words in found:
-        assert cli.parser().parse_args(words).area == words[0]
-
-
 def test_every_parameter_and_output_exists() -> None:
     """Names in CamelCase are parameters or outputs of the stack; the example sets what the steps speak of."""
     known = set(TEMPLATE["Parameters"]) | set(TEMPLATE["Outputs"])
@@ -53,6 +36,17 @@ def test_every_parameter_and_output_exists() -> None:
     example = (ROOT / "infra" / "stages" / "example.toml").read_text("utf-8")
     for name in named & set(TEMPLATE["Parameters"]) - {"OrgId", "Bucket", "Secret"}:
         assert re.search(rf"^(# )?{name} = ", example, re.MULTILINE), name
+
+
+def test_the_program_says_what_the_document_quotes() -> None:
+    """Whoever searches the table for the sentence on the screen finds it."""
+    sources = "".join(path.read_text("utf-8") for path in sorted((ROOT / "infra" / "deploy").glob("*.py")))
+    said = re.sub(r'"\s*\n\s*f?"', "", sources)
+    part = TEXT.split("## When it stops half-way")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([*`].*?) \|", part, re.MULTILINE)
+    quoted = re.findall(r"[*`](.+?)[*`]", " ".join(rows))
+    assert len(quoted) >= 7
+    assert [piece for words in quoted for piece in words.split("…") if piece.strip() not in said] == []
 
 
 def test_the_envelope_domain_is_the_stack_s() -> None:
