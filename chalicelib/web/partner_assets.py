@@ -10,13 +10,14 @@ from chalicelib.domain.asset import Asset, fits, is_sha256
 from chalicelib.domain.errors import NotFound, Problem, Refused
 from chalicelib.usecases import asset_place, assets
 from chalicelib.usecases.asset_place import Place
-from chalicelib.web import asset_pages, partner_form
+from chalicelib.web import asset_pages
 from chalicelib.web.asset_pages import Shelf, cards
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, redirect
 from chalicelib.web.pages import navigation, render
 from chalicelib.web.partner_common import campaign_url, partner_name, url
+from chalicelib.web.partner_rows import PREFIX
 from chalicelib.web.routes import Routes
 
 routes = Routes()
@@ -132,7 +133,7 @@ def _links(visit: Visit, where: Place) -> dict[str, str]:
     return {
         "self": campaign_url(visit, campaign, "images", region),
         "cut": campaign_url(visit, campaign, "images", region, "cut"),
-        "edit": f"{edit}#{field_id(partner_form.PREFIX + region)}",
+        "edit": f"{edit}#{field_id(PREFIX + region)}",
         "new": url(visit, "images", "new", campaign=campaign, region=region),
     }
 

@@ -16,13 +16,14 @@ from chalicelib.texts.contacts import REASONS
 from chalicelib.usecases import submit
 from chalicelib.usecases.drafts import EDITABLE
 from chalicelib.usecases.submit import Answers
-from chalicelib.web import partner_form
+from chalicelib.web import partner_form, partner_time
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
 from chalicelib.web.pages import navigation, render
 from chalicelib.web.partner_common import campaign_url, clock_time, colleague, shown_time, url, wording
 from chalicelib.web.partner_route import path_of, route_words
+from chalicelib.web.partner_rows import PREFIX
 from chalicelib.web.routes import Routes
 
 routes = Routes()
@@ -92,7 +93,7 @@ def _page(
     terms: bool = False,
 ) -> Answer:
     found = [
-        partner_form.in_words(p, answers.draft.zone, visit.language)
+        partner_time.in_words(p, answers.draft.zone, visit.language)
         for p in partner_form.at_fields(problems, answers.template)
     ]
     own = [p for p in found if p.field in OWN_FIELDS]
@@ -150,7 +151,7 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
         if region.type is RegionType.PRICE:
             shown = " ".join(filter(None, (draft.values.get(key, base[key]) for key in values.keys(region))))
             given.append(Given(label=region.label, text=shown, image="",
-                               change=f"{edit}#{field_id(partner_form.PREFIX + region.id)}"))
+                               change=f"{edit}#{field_id(PREFIX + region.id)}"))
             continue
         for key in values.keys(region):
             text = draft.values.get(key, base[key])
@@ -162,7 +163,7 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
             given.append(Given(
                 label=label, text="" if picture else text,
                 image=text if picture and (text in region.choices or owner_in(media, text)) else "",
-                change=f"{edit}#{field_id(partner_form.PREFIX + key)}",
+                change=f"{edit}#{field_id(PREFIX + key)}",
             ))
     return given
 

@@ -18,7 +18,7 @@ from chalicelib.ports.workflow import PartnerHome
 from chalicelib.usecases import drafts, preview, story, submit, test_mail, versions
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
-from chalicelib.web import forms, http, partner_form, partner_hints
+from chalicelib.web import forms, http, partner_form, partner_hints, partner_time
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
 from chalicelib.web.http import Answer, Policy, redirect
@@ -101,11 +101,11 @@ def _saved(visit: Visit, told: Story, saved: Draft) -> Answer:
         })
     if (picture := visit.form.get("next")).startswith("image."):
         return redirect(campaign_url(visit, told.id, "images", picture.removeprefix("image.")[:120]))
-    if visit.form.get("next") == "check" and not partner_form.time_problems(saved):
+    if visit.form.get("next") == "check" and not partner_time.time_problems(saved):
         return redirect(campaign_url(visit, told.id, "check"))
-    if partner_form.time_problems(saved):
+    if partner_time.time_problems(saved):
         version = visit.world.templates.get(saved.template, saved.template_version)
-        return _page(visit, told, saved, partner_form.at_fields(partner_form.time_problems(saved), version), status=422)
+        return _page(visit, told, saved, partner_form.at_fields(partner_time.time_problems(saved), version), status=422)
     return redirect(campaign_url(visit, told.id, "edit", saved="1"))
 
 
@@ -146,7 +146,7 @@ def _page(
     shown = replace(told, history=replace(told.history, draft=draft))
     answers = submit.consider(visit.world, visit.credentials, shown, desk)
     image = partner_form.image_origins(version, visit.world.facts.media_url)
-    found = [partner_form.in_words(p, draft.zone, visit.language) for p in problems]
+    found = [partner_time.in_words(p, draft.zone, visit.language) for p in problems]
     sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
     return render(
         visit, "partner/edit.html", status=status, errors=found, policy=Policy(images=image),

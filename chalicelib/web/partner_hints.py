@@ -16,6 +16,7 @@ from chalicelib.usecases.submit import Answers
 from chalicelib.web import partner_form
 from chalicelib.web.guard import Visit
 from chalicelib.web.partner_route import Path, path_of, route_words
+from chalicelib.web.partner_rows import PREFIX
 
 Line = tuple[str, str, str]
 """Kind (``block``, ``warn``, ``undecidable``, ``info``), field of the form ("" for none), sentence."""
@@ -72,7 +73,7 @@ class HintsView:
 
 def field_of(key: str) -> str:
     """The form's field of a key."""
-    return key if key in fixes.LINES else partner_form.PREFIX + key
+    return key if key in fixes.LINES else PREFIX + key
 
 
 def of(visit: Visit, answers: Answers) -> HintsView:

@@ -228,8 +228,8 @@ def test_the_toolbar_is_used_by_keyboard(browser: Browser, running: Running) -> 
 
 
 def test_paragraphs_are_read_as_the_server_reads_them(browser: Browser, running: Running) -> None:
-    """What people type without tags means the same to the editor and to the server (partner_form.from_writing)."""
-    from chalicelib.web import partner_form
+    """What people type without tags means the same to the editor and to the server (partner_writing.from_writing)."""
+    from chalicelib.web import partner_writing
 
     page = person(browser)
     begin(page, running)
@@ -242,7 +242,7 @@ def test_paragraphs_are_read_as_the_server_reads_them(browser: Browser, running:
                 const at = [...document.scripts].map((s) => s.src).find((s) => s.includes("/rich."));
                 return (await import(at)).fromWriting(typed, inline);
             }""", [typed, region.inline])
-            assert read == partner_form.from_writing(region, typed)
+            assert read == partner_writing.from_writing(region, typed)
     page.context.close()
 
 

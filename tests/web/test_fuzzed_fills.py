@@ -19,7 +19,7 @@ from chalicelib.domain.ids import CampaignId
 from chalicelib.rendering.mail import render
 from chalicelib.usecases import submit
 from chalicelib.usecases.keys import content_key
-from chalicelib.web.partner_form import PREFIX
+from chalicelib.web.partner_rows import PREFIX
 from tests.rendering.test_locked import FILLS, SOURCES, VERSIONS, fills, stretches
 from tests.web.partner_stage import LOCAL, Place, place
 

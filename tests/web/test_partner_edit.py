@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.campaign import Draft, State
 from chalicelib.usecases import drafts, preview, test_mail
-from chalicelib.web import partner_form
+from chalicelib.web import partner_writing
 from tests.web import stage
 from tests.web.partner_stage import Place, place
 
@@ -241,7 +241,7 @@ def test_paragraphs_are_written_without_tags(typed: str, kept: str) -> None:
     assert stored(here, made.id).values["body"] == kept
     region = here.template.region("body")
     assert region is not None
-    assert partner_form.to_writing(region, kept) == typed.replace("\n\n\n", "\n\n")
+    assert partner_writing.to_writing(region, kept) == typed.replace("\n\n\n", "\n\n")
 
 
 @pytest.mark.parametrize("value", [
@@ -251,7 +251,7 @@ def test_what_plain_words_cannot_say_is_shown_as_html(value: str) -> None:
     """Nothing is lost on the way through the form."""
     region = place().template.region("body")
     assert region is not None
-    assert partner_form.from_writing(region, partner_form.to_writing(region, value)) == value
+    assert partner_writing.from_writing(region, partner_writing.to_writing(region, value)) == value
 
 
 def test_a_group_grows_shrinks_and_a_part_is_left_out() -> None:
