@@ -22,6 +22,7 @@ from chalicelib.ports.system import PartnerSession
 # Every page loads this module; what the type is made of is the sender's.
 if TYPE_CHECKING:
     from chalicelib.domain.frequency import Starts
+    from chalicelib.domain.track import Track
 
 
 class People(Protocol):
@@ -162,13 +163,15 @@ class PartnerHome:
 class PartnerDesk:
     """What a page about one campaign shows beside it: the partner, its part in the programme, its customers' count.
 
-    ``starts`` are its marketing campaigns so far, which the frequency cap goes by.
+    ``starts`` are its marketing campaigns so far, which the frequency cap goes by; ``track`` is what became of its
+    campaigns, which approval routes go by (None for a partner from before it was kept).
     """
 
     partner: Partner
     part: Participation | None
     tally: Tally | None
     starts: Starts = ()
+    track: Track | None = None
 
 
 class Partners(Protocol):
@@ -184,7 +187,7 @@ class Partners(Protocol):
         """The partner of the session with its participations; raises NotFound."""
 
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
-        """The partner, its part in one programme, the last count of its customers and its starts, in one read.
+        """The partner, its part in one programme, its customers' last count, its starts and its track, in one read.
 
         The read reaches over both trust zones' tables, so it is for the partner's own sessions
         only: raises NotFound for a reviewer's, and for a partner that is not there.
@@ -289,7 +292,11 @@ class Campaigns(Protocol):
         """Store a draft whose version is one more than the stored; raises Conflict ``draft.changed``."""
 
     def commit(self, session: PartnerSession, change: Change) -> None:
-        """Write one step in one transaction; raises Conflict ``campaign.changed``."""
+        """Write one step in one transaction, with the partner's track where it decides; raises Conflict
+        ``campaign.changed``, Retryable where too many decide at once."""
+
+    def track(self, session: PartnerSession) -> Track:
+        """What became of the partner's campaigns, as it is kept; counted from the campaigns where it is not yet."""
 
 
 class CampaignIndexes(Protocol):

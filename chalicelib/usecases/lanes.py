@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain import blocks
 from chalicelib.domain import book as books
 from chalicelib.domain import policy as policies
 from chalicelib.domain.audience import BRACKETS
 from chalicelib.domain.book import Book, BookKind
-from chalicelib.domain.campaign import Campaign, Draft, FindingRecord, State, Verdict
+from chalicelib.domain.campaign import Campaign, Draft, FindingRecord, Verdict
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import ONE_REVIEWER, RISKS, Explained, Lane, Policy, Submission
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import TemplateVersion
+from chalicelib.domain.track import Track
 from chalicelib.domain.values import changed_in
 from chalicelib.domain.waiver import RouteRecord
 from chalicelib.ports.system import PartnerSession
@@ -25,10 +26,6 @@ from chalicelib.ports.workflow import History
 from chalicelib.usecases import kits
 from chalicelib.usecases.world import World
 
-YEAR = timedelta(days=365)
-WEEK = timedelta(days=7)
-PAGE, PAGES = 50, 4
-"""Campaigns that are looked at for a partner's standing; where there are more, it is not known."""
 _read: dict[tuple[str, int, str], Policy] = {}
 
 
@@ -129,26 +126,18 @@ def in_the_way(found: Route, changed: Sequence[Changed]) -> tuple[Changed, ...]:
     return ()
 
 
-def with_standing(world: World, session: PartnerSession, policy: Policy, facts: Submission) -> Submission:
-    """Add what became of the partner's campaigns; nothing is read where no lane asks for it."""
+def with_track(
+    world: World, session: PartnerSession, policy: Policy, facts: Submission, track: Track | None,
+) -> Submission:
+    """Add what became of the partner's campaigns. Only for a partner from before that was kept they are read."""
     asked = {c.fact for lane in policy.lanes for c in (*lane.permits, *lane.demands)}
     if not asked & {"approved", "declined", "auto_week"}:
         return facts
-    now, known = world.clock.now(), list[Campaign]()
-    for _ in range(PAGES):
-        page = world.campaigns.list(session, limit=PAGE, before=known[-1].id if known else "")
-        known += page
-        if len(page) < PAGE or page[-1].updated_at < now - YEAR:
-            break
-    else:
+    known = track if track is not None else world.campaigns.track(session)
+    counts = known.counts({lane.name for lane in policy.lanes if lane.asks_nobody}, world.clock.now())
+    if counts is None:
         return facts
-    fast = {lane.name for lane in policy.lanes if lane.asks_nobody}
-    passed = [c for c in known if c.approved_at and c.approved_at >= now - YEAR]
-    return replace(
-        facts, approved=sum(c.lane not in fast for c in passed),
-        declined=sum(c.state is State.DECLINED and c.updated_at >= now - YEAR for c in known),
-        auto_week=sum(c.lane in fast and (c.approved_at or now) >= now - WEEK for c in passed),
-    )
+    return replace(facts, approved=counts.approved, declined=counts.declined, auto_week=counts.auto_week)
 
 
 def route(world: World, policy: Policy, facts: Submission, *, sampled: bool = False) -> Route:

@@ -29,6 +29,7 @@ from chalicelib.domain.frequency import Outlook, outlook
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Participation, Partner, PartnerState
 from chalicelib.domain.people import Person
+from chalicelib.domain.plain_text import clean
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
@@ -38,7 +39,6 @@ from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.transitions import target
-from chalicelib.domain.values import clean
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerCard, PartnerDesk
@@ -207,7 +207,7 @@ def _answers(
         template, draft, sifted.findings, exceptions=(*sifted.exceptions, *sifted.asked), audience=audience.receive,
         now=now,
     )
-    found = lanes.route(world, policy, lanes.with_standing(world, session, policy, facts))
+    found = lanes.route(world, policy, lanes.with_track(world, session, policy, facts, desk.track))
     return Answers(
         campaign=told, draft=draft, template=template, partner=partner,
         start=start, audience=audience, outlook=_outlook(window, desk, start.at if start else now),

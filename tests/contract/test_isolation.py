@@ -14,6 +14,7 @@ import pytest
 from chalicelib.adapters.credentials import acting_as
 from chalicelib.domain.asset import Asset, Details, Kind, Upload, UploadId, Use
 from chalicelib.domain.audience import Tally
+from chalicelib.domain.campaign import State
 from chalicelib.domain.contact import (
     Consent,
     Contact,
@@ -105,8 +106,10 @@ class Everything:
             "campaigns.history": lambda: w.campaigns.history(s, campaign.id),
             "campaigns.save_draft": lambda: w.campaigns.save_draft(s, replace(values.draft(campaign), version=2)),
             "campaigns.commit": lambda: w.campaigns.commit(s, Change(
-                before=campaign, after=replace(campaign, version=2), revision=values.revision(campaign),
+                before=campaign, revision=values.revision(campaign),
+                after=replace(campaign, version=2, state=State.APPROVED, approved_at=START),
                 asks=(values.ask(campaign),), draft=replace(values.draft(campaign), version=3))),
+            "campaigns.track": lambda: w.campaigns.track(s),
             "contacts.ids": lambda: list(w.contacts.ids(s, 0)),
             "contacts.read": lambda: w.contacts.read(s, [contact, *many]),
             "contacts.scan": lambda: list(w.contacts.scan(s, 0)),

@@ -16,6 +16,7 @@ from chalicelib.domain.campaign import Campaign, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound, Permanent, Retryable
 from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.track import Decided, Track
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import DUE_SHARDS, Change
 from chalicelib.usecases.world import World
@@ -122,6 +123,84 @@ def test_a_step_that_lost_writes_nothing(world: World, session: PartnerSession, 
     assert world.campaigns.get(session, campaign.id) == campaign
     history = world.campaigns.history(session, campaign.id)
     assert (history.draft, history.audit) == (values.draft(campaign), (values.entry(campaign),))
+
+
+def _decided(campaign: Campaign, **changes: Any) -> Change:
+    """A step that decides, or takes a decision back."""
+    fields = {"state": State.APPROVED, "lane": "people", "approved_at": START + timedelta(hours=1), **changes}
+    after = replace(campaign, version=campaign.version + 1, updated_at=START + timedelta(hours=2), **fields)
+    return Change(before=campaign, after=after)
+
+
+def test_a_partners_track_follows_each_decision(world: World, session: PartnerSession) -> None:
+    """Approved, taken back, declined: each campaign counts once, by what stands; other steps change nothing."""
+    one, two = create(world, session), create(world, session)
+    assert world.campaigns.track(session) == Track()
+    step = _decided(one)
+    world.campaigns.commit(session, step)
+    first = Decided(one.id, START + timedelta(hours=1), "people")
+    assert world.campaigns.track(session) == Track((first,))
+    with pytest.raises(Conflict, match=r"campaign\.changed"):  # delivered twice
+        world.campaigns.commit(session, step)
+    held = replace(step.after, version=3, state=State.HELD)
+    world.campaigns.commit(session, Change(before=step.after, after=held))
+    assert world.campaigns.track(session) == Track((first,))
+    declined = _decided(two, state=State.DECLINED, approved_at=None)
+    world.campaigns.commit(session, declined)
+    second = Decided(two.id, START + timedelta(hours=2), "people", declined=True)
+    assert world.campaigns.track(session) == Track((first, second))
+    back = replace(held, version=4, state=State.DRAFT, approved_at=None)
+    world.campaigns.commit(session, Change(before=held, after=back))
+    assert world.campaigns.track(session) == Track((second,))
+    world.campaigns.commit(session, _decided(back, lane="auto | fast"))
+    assert world.campaigns.track(session) == Track((Decided(one.id, first.at, "auto | fast"), second))
+
+
+def test_a_step_that_lost_leaves_the_track_alone(world: World, session: PartnerSession) -> None:
+    """What is not stored is not counted either."""
+    campaign = create(world, session)
+    with pytest.raises(Conflict, match=r"campaign\.changed"):
+        world.campaigns.commit(session, _decided(replace(campaign, state=State.IN_REVIEW)))
+    assert world.campaigns.track(session) == Track()
+
+
+def test_a_partner_from_before_tracks_is_counted_and_then_kept(world: World, session: PartnerSession) -> None:
+    """Without an item the campaigns tell; with the next decision they are in the item, and what was before with it."""
+    old = create(world, session, replace(
+        values.campaign(world.facts.org_id, session.partner), state=State.SENT, lane="auto", approved_at=START))
+    declined = create(world, session, replace(
+        values.campaign(world.facts.org_id, session.partner), state=State.DECLINED, lane="people"))
+    new = create(world, session)
+    before = (Decided(old.id, START, "auto"), Decided(declined.id, declined.updated_at, "people", declined=True))
+    counted = world.campaigns.track(session)
+    assert counted == Track(tuple(sorted(before, key=lambda one: (one.at, one.campaign))))
+    world.campaigns.commit(session, _decided(new))
+    found = world.campaigns.track(session)
+    assert set(found.decided) == {*before, Decided(new.id, START + timedelta(hours=1), "people")}
+    assert found.cut_at is None
+
+
+# Without moto: it looks at conditions and writes without a lock, so two threads can both win there.
+@pytest.mark.parametrize("world", ["fake", pytest.param("emulator", marks=pytest.mark.emulator)], indirect=True)
+def test_of_decisions_at_once_none_is_lost(world: World, session: PartnerSession) -> None:
+    """Four campaigns decided in one moment, from no track on: all four are counted."""
+    campaigns = [create(world, session) for _ in range(4)]
+    together, errors = threading.Barrier(4), list[Exception]()
+
+    def decide(campaign: Campaign) -> None:
+        together.wait()
+        try:
+            world.campaigns.commit(session, _decided(campaign))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=decide, args=(campaign,)) for campaign in campaigns]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert {one.campaign for one in world.campaigns.track(session).decided} == {c.id for c in campaigns}
 
 
 # Without moto: it looks at conditions and writes without a lock, so two threads can both win there.

@@ -9,14 +9,16 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.audience import Tally
+from chalicelib.domain.campaign import State
 from chalicelib.domain.contact import LegalBasis, SuppressionReason
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.frequency import Started
 from chalicelib.domain.ids import CampaignId, PartnerId, ProgrammeId
 from chalicelib.domain.manifest import Run
 from chalicelib.domain.scope import Zone
+from chalicelib.domain.track import Decided, Track
 from chalicelib.domain.waiver import Waiver
-from chalicelib.ports.workflow import PartnerCard, PartnerDesk
+from chalicelib.ports.workflow import Change, PartnerCard, PartnerDesk
 from chalicelib.usecases.world import World
 from tests.contract import values
 from tests.contract.backends import new_partner
@@ -120,13 +122,13 @@ def test_a_partner_and_its_parts(world: World) -> None:
 
 
 def test_a_partners_desk_is_one_read_over_both_zones(world: World) -> None:
-    """Partner, its part in one programme, the customers' count and the starts come back; a reviewer reaches none."""
+    """Partner, its part in a programme, the customers' count, starts and track come back; a reviewer reaches none."""
     session = world.sessions.open(new_partner(), Zone.PARTNER)
     partner, programme = values.partner(session.partner, world.facts.org_id), ProgrammeId("prg_none")
     with pytest.raises(NotFound):
         world.partners.desk(session, programme)
     world.partners.save(session, partner, expected_version=0)
-    assert world.partners.desk(session, programme) == PartnerDesk(partner, None, None)
+    assert world.partners.desk(session, programme) == PartnerDesk(partner, None, None, track=Track())
     mine, other = (values.participation(session.partner) for _ in range(2))
     for part in (mine, other):
         world.partners.participate(session, part)
@@ -134,9 +136,15 @@ def test_a_partners_desk_is_one_read_over_both_zones(world: World) -> None:
         frozenset({LegalBasis.DOUBLE_OPT_IN}): 7, frozenset(): 1})
     start = Started(run=Run(CampaignId("cmp_one")), at=START, slices=2)
     world.ledger.enter(session, start)
-    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, None, (start,))
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, None, (start,), Track())
     world.contacts.save_tally(session, tally)
-    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally, (start,))
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally, (start,), Track())
+    campaign = values.campaign(world.facts.org_id, session.partner)
+    world.campaigns.create(session, campaign, values.draft(campaign), values.entry(campaign))
+    approved = replace(campaign, version=2, state=State.APPROVED, lane="auto", approved_at=START)
+    world.campaigns.commit(session, Change(before=campaign, after=approved))
+    track = Track((Decided(campaign.id, START, "auto"),))
+    assert world.partners.desk(session, mine.programme) == PartnerDesk(partner, mine, tally, (start,), track)
     with pytest.raises(NotFound):
         world.partners.desk(world.sessions.open(session.partner, Zone.REVIEW), mine.programme)
 

@@ -22,6 +22,7 @@ from chalicelib.domain.partner import Participation, Partner
 from chalicelib.domain.people import Account, Colleague, Link, Membership, Person, Role, Session
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.template import TemplateSummary, TemplateVersion
+from chalicelib.domain.track import Track, differs, noted, of
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import (
     DUE_SHARDS,
@@ -208,6 +209,8 @@ class FakePartners:
         self._ledger = ledger
         self.partners: dict[PartnerId, Partner] = {}
         self.participations: dict[tuple[PartnerId, ProgrammeId], Participation] = {}
+        self.tracks: dict[PartnerId, Track] = {}
+        """None for a partner from before tracks were kept."""
 
     def register(self, card: PartnerCard) -> None:
         """The last write stands."""
@@ -225,10 +228,10 @@ class FakePartners:
         return PartnerHome(self.partners[session.partner], tuple(parts))
 
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
-        """The four, of the session's partner."""
+        """The five, of the session's partner."""
         return PartnerDesk(
             self.home(session).partner, self.participations.get((session.partner, programme)),
-            self._contacts.tally(session), self._ledger().starts(session))
+            self._contacts.tally(session), self._ledger().starts(session), self.tracks.get(session.partner))
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
         """Conditional on the version."""
@@ -240,6 +243,8 @@ class FakePartners:
         if (stands.version if stands else 0) != expected_version:
             raise Conflict("partner.changed")
         self.partners[partner.id] = partner
+        if stands is None:
+            self.tracks[partner.id] = Track()
 
     def participate(self, session: PartnerSession, participation: Participation) -> None:
         """The last write stands."""
@@ -312,8 +317,11 @@ class _Beside:
 class FakeCampaigns:
     """See ``ports.workflow.Campaigns``."""
 
-    def __init__(self, programmes: FakeProgrammes | None = None) -> None:
+    def __init__(
+        self, programmes: FakeProgrammes | None = None, tracks: dict[PartnerId, Track] | None = None,
+    ) -> None:
         self._programmes = programmes
+        self._tracks = {} if tracks is None else tracks
         self.controls: dict[tuple[PartnerId, CampaignId], Campaign] = {}
         self.beside: dict[tuple[PartnerId, CampaignId], _Beside] = {}
         self.fail: list[Exception] = []
@@ -387,6 +395,14 @@ class FakeCampaigns:
         with self._lock:
             self._commit(place, change)
 
+    def track(self, session: PartnerSession) -> Track:
+        """As it is kept, else counted."""
+        kept = self._tracks.get(session.partner)
+        if kept is not None:
+            return kept
+        known = [campaign for (partner, _), campaign in self.controls.items() if partner == session.partner]
+        return of(known, max(c.updated_at for c in known)) if known else Track()
+
     def _commit(self, place: tuple[PartnerId, CampaignId], change: Change) -> None:
         stands, beside = self.controls.get(place), self.beside.get(place)
         fits = (
@@ -399,6 +415,11 @@ class FakeCampaigns:
         )
         if not fits or beside is None:
             raise Conflict("campaign.changed")
+        if differs(change.before, change.after):
+            partner = place[0]
+            known = self._tracks.get(partner) or of(
+                (c for (whose, _), c in self.controls.items() if whose == partner), change.after.updated_at)
+            self._tracks[partner] = noted(known, change.after, change.after.updated_at)
         self.controls[place] = change.after
         beside.draft = change.draft or beside.draft
         if change.revision is not None:

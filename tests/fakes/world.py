@@ -59,7 +59,7 @@ class FakeWorld:
         self.contacts = FakeContacts()
         self.partners = FakePartners(self.contacts, lambda: self.ledger)
         self.programmes = FakeProgrammes(self.partners)
-        self.campaigns = FakeCampaigns(self.programmes)
+        self.campaigns = FakeCampaigns(self.programmes, self.partners.tracks)
         self.indexes = FakeIndexes(self.campaigns)
         self.books = FakeBooks()
         self.route_notes = FakeRouteNotes()

@@ -16,9 +16,10 @@ from chalicelib.domain.errors import Refused
 from chalicelib.domain.ids import CampaignId, PersonId, TemplateId
 from chalicelib.domain.people import Role
 from chalicelib.domain.scope import Scope
+from chalicelib.domain.track import Counts
 from chalicelib.domain.waiver import RouteRecord
 from chalicelib.ports.workflow import History
-from chalicelib.usecases import exceptions, lanes, publish, submit
+from chalicelib.usecases import decision, exceptions, lanes, publish, submit
 from chalicelib.usecases.publish import Upload
 from tests.stage import SOURCE, Stage, decide_as_shown, stage
 
@@ -132,6 +133,58 @@ def test_a_draw_stays_whatever_share_is_published_later(first: float, later: flo
 
 
 # --- budget and shadow time
+
+RECORD = """
+lanes:
+  - name: auto
+    if: {partner: {approved_last_365d: {at_least: 2}, declined_last_365d: {at_most: 0}}}
+    requires: {reviewers: 0}
+  - name: people
+    requires: {reviewers: 1}
+    if: {audience: {at_most: 100000}}
+shadow: {first_decisions: 0}
+default: people
+"""
+
+
+def answered(here: Stage, verdict: Verdict) -> Campaign:
+    """One more campaign, submitted, and decided by Rita if people are asked."""
+    campaign = submitted(here)
+    here.deliver()
+    if campaign.state is State.IN_REVIEW:
+        token, code = here.token_and_code("rita")
+        decide_as_shown(here.world, token, verdict, code=code, reason="No")
+    return here.now_of(campaign)
+
+
+@pytest.mark.parametrize("from_before", [False, True])
+def test_the_fast_route_is_earned_and_lost(from_before: bool) -> None:
+    """Two approvals by people open it, one that is revoked or withdrawn does not count, a decline closes it.
+
+    So it is for a partner from before its record was kept: it is counted once, and kept with the next decision.
+    """
+    here = stage()
+    lanes.publish(here.world, here.people["hanna"], Scope(here.world.facts.org_id), RECORD, number=1)
+    first = answered(here, Verdict.APPROVE)
+    assert first.lane == "people"
+    second = answered(here, Verdict.APPROVE)
+    if from_before:
+        del here.world.partners.tracks[here.partner]
+    assert submitted(here).lane == "auto"
+    submit.withdraw(here.world, here.session, here.people["paula"], second.id)
+    assert submitted(here).lane == "people"  # the one by the fast route was not by people
+    assert answered(here, Verdict.APPROVE).lane == "people"
+    assert here.partner in here.world.partners.tracks
+    assert submitted(here).lane == "auto"
+    token, code = here.token_and_code("rita")
+    decision.revoke(here.world, token, code=code, reason="A wrong price")
+    assert answered(here, Verdict.DECLINE).lane == "people"
+    assert answered(here, Verdict.APPROVE).lane == "people"
+    assert answered(here, Verdict.APPROVE).lane == "people"
+    here.world.clock.advance(days=366)
+    found = here.world.campaigns.track(here.session).counts({"auto"}, here.world.clock.now())
+    assert found == Counts()
+
 
 def test_the_budget_of_a_week() -> None:
     """Two at once in seven days, the third goes to people; a week later two more."""

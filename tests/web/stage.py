@@ -55,7 +55,7 @@ READS = frozenset({
     "people.account", "people.find", "people.colleagues",
     "links.get", "templates.get", "templates.list", "programmes.get",
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.desk", "partners.home",
-    "campaigns.get", "campaigns.list", "campaigns.history", "indexes.cards", "indexes.due",
+    "campaigns.get", "campaigns.list", "campaigns.track", "campaigns.history", "indexes.cards", "indexes.due",
     "sessions.open", "blobs.get", "blobs.size",
     "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
     "blobs.lines", "books.current", "books.versions", "route_notes.decided", "route_notes.notes",

@@ -34,6 +34,19 @@ lanes:
 shadow: {first_decisions: 0}
 default: two
 """
+BY_RECORD = """
+lanes:
+  - name: auto
+    if:
+      partner: {approved_last_365d: {at_least: 3}, declined_last_365d: {at_most: 0}}
+      budget: {auto_per_partner_week: 5}
+    requires: {reviewers: 0}
+  - name: one
+    if: {audience: {at_most: 50000}}
+    requires: {reviewers: 1}
+shadow: {first_decisions: 0}
+default: one
+"""
 SLIPS = {
     "value_headline": "With Nordlicht Bieks on tour", "value_button": "http://shop.example.com/x",
     "value_body": "<p>GREAT NEWS from <b>Fjordrunner</b>!!</p>",
@@ -207,6 +220,21 @@ def test_taking_a_fix_asks_the_library_as_the_check_does() -> None:
 
 
 # --- the route while editing
+
+def test_routes_that_ask_for_the_partners_record_cost_no_further_read() -> None:
+    """Approved, declined, at once this week: form, hints and check page know it within three calls, writing nothing."""
+    here = place()
+    scope = Scope(here.world.facts.org_id)
+    lanes.publish(here.world, here.reviewer, scope, BY_RECORD, number=1)
+    made = here.draft(local_time=LOCAL, zone="Europe/Berlin")
+    for page in ("edit", "hints", "check", "fixes"):
+        assert here.get("campaigns", made.id, page).status == 200
+        assert len(here.watched.database()) <= 3, (page, here.watched.names())
+        assert here.watched.writes() == [], page
+    facts = submit.look(here.world, here.session, made.id).route.facts
+    assert (facts.approved, facts.declined, facts.auto_week) == (0, 0, 0)
+
+
 
 def test_the_route_stands_in_the_form_and_follows_each_save() -> None:
     """What the form says is what a submission would take: risk by risk, with the change that would make it faster."""

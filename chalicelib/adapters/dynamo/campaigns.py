@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.adapters.dynamo import expressions as ex
-from chalicelib.adapters.dynamo import keys
+from chalicelib.adapters.dynamo import keys, track
 from chalicelib.adapters.dynamo.codec import Kind
 from chalicelib.adapters.dynamo.control import CONTROL, control_item, control_of
 from chalicelib.adapters.dynamo.programmes import is_on
-from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Step, Table, TransactionFailed
+from chalicelib.adapters.dynamo.table import ConditionFailed, Contended, Put, Step, Table, TransactionFailed
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision
-from chalicelib.domain.errors import Conflict, NotFound, Permanent
+from chalicelib.domain.errors import Conflict, NotFound, Permanent, Retryable
 from chalicelib.domain.frame import Frame, Proposal, standing
 from chalicelib.domain.ids import CampaignId, OrgId, PartnerId
+from chalicelib.domain.track import YEAR, Track, differs, noted, of
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, Control, History
 
@@ -25,6 +26,9 @@ ASK = Kind(Ask, "ask")
 AUDIT = Kind(AuditEntry, "audit")
 FRAME = Kind(Frame, "frame")
 PROPOSAL = Kind(Proposal, "proposal")
+PAGE, PAGES = 50, 4
+"""Campaigns that are counted for a track that is not kept yet; of more than that it is not known."""
+TRIES = 6
 __all__ = ["ASK", "AUDIT", "CONTROL", "DRAFT", "REVISION", "DynamoCampaigns"]
 
 
@@ -110,10 +114,48 @@ class DynamoCampaigns:
         if after.version != before.version + 1:
             raise Permanent("a change must count the campaign's version up by one")
         steps = [Put(self._control(after), _stands(before)), *self._beside(session, change)]
+        if differs(before, after):
+            self._decide(session, after, steps)
+            return
         try:
             self._table.of(session).transact(steps)
         except TransactionFailed:
             raise Conflict("campaign.changed") from None
+
+    def _decide(self, session: PartnerSession, after: Campaign, steps: Sequence[Step]) -> None:
+        """The steps of a decision and the partner's track, together; another's decision only makes it try again."""
+        table = self._table.of(session)
+        for _ in range(TRIES):
+            item = table.get(*track.place(session.partner), consistent=True)
+            known = track.track_of(item) if item else self._counted(session)
+            try:
+                table.transact([*steps, track.put(session.partner, noted(known, after, after.updated_at), item)])
+            except TransactionFailed as failed:
+                if failed.failed != {len(steps)}:
+                    raise Conflict("campaign.changed") from None
+            except Contended:
+                continue
+            else:
+                return
+        raise Retryable("a partner's campaigns are being decided all at once")
+
+    def track(self, session: PartnerSession) -> Track:
+        """By key; a partner from before tracks were kept has its campaigns read, and the next decision keeps them."""
+        item = self._table.of(session).get(*track.place(session.partner), consistent=True)
+        return track.track_of(item) if item else self._counted(session)
+
+    def _counted(self, session: PartnerSession) -> Track:
+        """Of the newest campaigns; where there are more within a year, the record says that it does not know all."""
+        known: list[Campaign] = []
+        for _ in range(PAGES):
+            page = self.list(session, limit=PAGE, before=known[-1].id if known else "")
+            known += page
+            if not known:
+                return Track()
+            latest = max(campaign.updated_at for campaign in known)
+            if len(page) < PAGE or page[-1].updated_at < latest - YEAR:
+                return of(known, latest)
+        return of(known, latest, unseen=latest)
 
     def _beside(self, session: PartnerSession, change: Change) -> Sequence[Step]:
         """Draft, revision, audit entry, frame, proposal and asks of a change."""

@@ -53,6 +53,11 @@ def campaigns(partner: PartnerId) -> str:
     return f"P#{part(partner)}#CMP"
 
 
+def track(partner: PartnerId) -> str:
+    """What became of a partner's campaigns; alone in its partition, since it is read by key and never listed."""
+    return f"P#{part(partner)}#TRACK"
+
+
 def history(partner: PartnerId, campaign: CampaignId) -> str:
     """Draft, revisions, asks and audit of one campaign."""
     return f"P#{part(partner)}#CMP#{part(campaign)}"

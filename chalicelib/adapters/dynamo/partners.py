@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed
+from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId, ProgrammeId
 from chalicelib.domain.partner import Participation, Partner
@@ -48,13 +49,13 @@ class DynamoPartners:
     def desk(self, session: PartnerSession, programme: ProgrammeId) -> PartnerDesk:
         """One BatchGetItem over the two tables, consistent."""
         # HQ's pages read partners, too, and need nothing of the customers' module.
-        from chalicelib.adapters.dynamo import starts
+        from chalicelib.adapters.dynamo import starts, track
         from chalicelib.adapters.dynamo.contacts import tally_key, tally_of
 
         require_customers(session)
         home = keys.home(session.partner)
         items, counts = self._table.of(session).get_beside(
-            [(home, "PARTNER"), (home, f"PART#{keys.part(programme)}")],
+            [(home, "PARTNER"), (home, f"PART#{keys.part(programme)}"), track.place(session.partner)],
             self._trust.of(session), [tally_key(session), starts.place(session)], consistent=True,
         )
         beside = {item["sk"]: item for item in counts}
@@ -66,21 +67,34 @@ class DynamoPartners:
         return PartnerDesk(
             PARTNER.read(found["PARTNER"]), PARTICIPATION.read(part) if part else None,
             tally_of(tally) if tally else None, starts.starts_of(beside.get(starts.SK)),
+            track.track_of(found[track.SK]) if track.SK in found else None,
         )
 
     def save(self, session: PartnerSession, partner: Partner, *, expected_version: int) -> None:
-        """Conditional on the version that was read."""
+        """Conditional on the version that was read; a new partner begins with an empty track."""
         if partner.id != session.partner:
             raise NotFound("no such partner")
-        unchanged = ex.equals("version", expected_version) if expected_version else ex.absent("pk")
         item = PARTNER.item(partner, keys.home(session.partner), "PARTNER")
+        if not expected_version:
+            self._add(session, item)
+            return
+        unchanged = ex.equals("version", expected_version)
         try:
             self._table.of(session).put(item, condition=unchanged)
         except ConditionFailed as failed:
             if failed.was_ours(item):
                 return
-            if failed.item is None and expected_version:
+            if failed.item is None:
                 raise NotFound("no such partner") from None
+            raise Conflict("partner.changed") from None
+
+    def _add(self, session: PartnerSession, item: Item) -> None:
+        from chalicelib.adapters.dynamo import track
+        from chalicelib.domain.track import Track
+
+        try:
+            self._table.of(session).transact([Put(item, ex.absent("pk")), track.put(session.partner, Track(), None)])
+        except TransactionFailed:
             raise Conflict("partner.changed") from None
 
     def participate(self, session: PartnerSession, participation: Participation) -> None:

@@ -59,6 +59,10 @@ class TransactionFailed(ConditionFailed):
         self.failed = failed
 
 
+class Contended(Retryable):
+    """A transaction met another one on an item, or was throttled: nothing of it was written, so it may be repeated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Put:
     """A step of a transaction: store an item."""
@@ -354,5 +358,5 @@ def _cancelled(operation: str, error: ClientError) -> CountersignError:
         return TransactionFailed(failed)
     bad = sorted(set(reasons) - {"None"})
     if bad and set(bad) <= _MAY_HEAL:
-        return Retryable(f"{operation}: {', '.join(bad)}")
+        return Contended(f"{operation}: {', '.join(bad)}")
     return Permanent(f"{operation}: {', '.join(bad) or 'cancelled'}")
