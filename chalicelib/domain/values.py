@@ -5,25 +5,18 @@ Values are strings under the region's id. Regions with two parts use two keys: a
 and ``<id>.text``; a price has ``<id>`` (a decimal), ``<id>.currency`` and ``<id>.until``. A
 region of a repeat group has its group and number before its name: ``offers.2.price``; what the
 partner decides about a block is ``<block>.show`` or ``<block>.count``.
-Nothing here knows HTML beyond noticing it: escaping is ``rendering``'s.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
-from chalicelib.domain import blocks, graphemes, prices, urls
+from chalicelib.domain import blocks, graphemes, plain_text, prices, urls
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Pictures, Region, RegionType, TemplateVersion
 
-MAX_TEXT = 5_000
-"""The most characters of any text, also where HQ set no limit (grapheme clusters)."""
-MAX_RAW = 40_000
-"""The most code points that are looked at at all."""
 MAX_SUBJECT = 150
 MAX_PREHEADER = 200
 
@@ -31,14 +24,6 @@ SECOND = {RegionType.IMAGE: "alt", RegionType.LINK: "text", RegionType.BUTTON: "
 """The second key of a region type that has two."""
 MAX_ITEMS = 50
 """The most entries of any list."""
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_UNUSUAL = re.compile(r"[^\n -~]")
-"""Characters that have to be looked at one by one."""
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>|<!--")
-_ANY_TAG = re.compile(r"<[^<>]*+>")
-_INLINE_TAG = re.compile(r"</?(?:a|b|em|i|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?>", re.IGNORECASE)
-_SYNTAX = re.compile(r"\{\{|\{%|\{#|\*\||\|\*|%%|\[\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,75 +141,32 @@ def require(checked: Checked) -> Mapping[str, str]:
     return checked.values
 
 
-def line(key: str, text: str, *, limit: int, required: bool) -> tuple[str, list[Problem], list[Problem]]:
-    """Check one line of plain text (subject, preheader, label): value, problems, warnings."""
-    value, problems = clean(key, text)
-    value = " ".join(value.split())
-    return value, problems + _bounds(key, value, limit, required), _hints(key, value)
-
-
-def clean(key: str, text: str) -> tuple[str, list[Problem]]:
-    """NFC, one kind of line end, and no character that hides or reorders others.
-
-    Refused with their position (from 1): control characters and NUL, bidirectional overrides
-    and isolates (UAX #9; CVE-2021-42574), unpaired surrogates, noncharacters.
-    """
-    if len(text) > MAX_RAW:
-        return text[:MAX_RAW], [Problem("value.too_long", key, {"max": MAX_RAW, "length": len(text)})]
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-    problems = []
-    for match in _UNUSUAL.finditer(text):
-        char = match.group()
-        if code := _forbidden(char):
-            problems.append(Problem(code, key, {"character": f"U+{ord(char):04X}", "position": match.end()}))
-            if len(problems) == 5:
-                break
-    if any(p.code == "value.surrogate" for p in problems):
-        # An unpaired surrogate cannot even be stored; what goes on is a text without it.
-        text = text.encode("utf-8", "replace").decode()
-    return unicodedata.normalize("NFC", text).strip(), problems
-
-
-def visible(rich: str) -> str:
-    """Roughly what a reader sees of rich text: no tags, references resolved; for counting only."""
-    import html
-
-    return " ".join(html.unescape(_ANY_TAG.sub(" ", _INLINE_TAG.sub("", rich))).split())
-
-
-def _forbidden(char: str) -> str:
-    if char in _BIDI:
-        return "value.bidi"
-    category = unicodedata.category(char)
-    if category == "Cs":
-        return "value.surrogate"
-    if category in ("Cc", "Zl", "Zp") or "\ufdd0" <= char <= "\ufdef" or ord(char) & 0xFFFE == 0xFFFE:
-        return "value.control"
-    return ""
-
-
 _Value = tuple[str, list[Problem], list[Problem]]
+
+
+def _limit(region: Region) -> int:
+    return region.max_length or plain_text.MAX_TEXT
 
 
 def _text(region: Region, key: str, text: str, second: bool) -> _Value:
     if region.rows == 1:
-        return line(key, text, limit=region.max_length or MAX_TEXT, required=region.required)
-    value, problems = clean(key, text)
+        return plain_text.line(key, text, limit=_limit(region), required=region.required)
+    value, problems = plain_text.clean(key, text)
     value = "\n".join(" ".join(row.split()) for row in value.split("\n"))
-    return value, problems + _bounds(key, value, region.max_length or MAX_TEXT, region.required), _hints(key, value)
+    problems += plain_text.bounds(key, value, _limit(region), region.required)
+    return value, problems, plain_text.hints(key, value)
 
 
 def _rich(region: Region, key: str, text: str, second: bool) -> _Value:
-    value, problems = clean(key, text)
-    bounds = _bounds(key, visible(value), region.max_length or MAX_TEXT, region.required)
-    hints = [Problem("value.template_syntax", key, {"found": m.group()}) for m in [_SYNTAX.search(value)] if m]
-    return value, problems + bounds, hints
+    value, problems = plain_text.clean(key, text)
+    problems += plain_text.bounds(key, plain_text.visible(value), _limit(region), region.required)
+    return value, problems, plain_text.syntax(key, value)
 
 
 def _choice(region: Region, key: str, text: str, second: bool) -> _Value:
     if second:
-        return line(key, text, limit=region.max_length or MAX_TEXT, required=False)
-    value, problems = clean(key, text)
+        return plain_text.line(key, text, limit=_limit(region), required=False)
+    value, problems = plain_text.clean(key, text)
     if not value:
         return value, problems + ([Problem("value.required", key)] if region.required else []), []
     if value in region.choices or problems:
@@ -240,8 +182,8 @@ def _choice(region: Region, key: str, text: str, second: bool) -> _Value:
 
 def _link(region: Region, key: str, text: str, second: bool) -> _Value:
     if second:
-        return line(key, text, limit=region.max_length or MAX_TEXT, required=True)
-    value, problems = clean(key, text)
+        return plain_text.line(key, text, limit=_limit(region), required=True)
+    value, problems = plain_text.clean(key, text)
     if problems or not value:
         return value, problems + ([] if value else [Problem("value.required", key)]), []
     try:
@@ -256,7 +198,7 @@ def _link(region: Region, key: str, text: str, second: bool) -> _Value:
 
 def _price(region: Region, key: str, text: str, second: bool) -> _Value:
     """Amount and currency are judged together in :func:`_price_parts`; here each part by itself."""
-    value, problems = clean(key, text)
+    value, problems = plain_text.clean(key, text)
     value = " ".join(value.split())
     if key.endswith(".until") and second:
         return _day_value(key, value, problems, region.dated)
@@ -282,7 +224,7 @@ def _price_parts(region: Region, values: dict[str, str]) -> list[Problem]:
 
 
 def _date(region: Region, key: str, text: str, second: bool) -> _Value:
-    value, problems = clean(key, text)
+    value, problems = plain_text.clean(key, text)
     value, problems, hints = _day_value(key, value, problems, region.required)
     if not problems and value:
         if region.earliest and value < region.earliest:
@@ -301,19 +243,19 @@ def _day_value(key: str, value: str, problems: list[Problem], required: bool) ->
 
 
 def _list(region: Region, key: str, text: str, second: bool) -> _Value:
-    value, problems = clean(key, text)
+    value, problems = plain_text.clean(key, text)
     items = [item for row in value.split("\n") if (item := " ".join(row.split()))]
     most = region.max_items or MAX_ITEMS
     if not items and region.required:
         problems.append(Problem("value.required", key))
     if len(items) > most:
         problems.append(Problem("value.too_many", key, {"max": most, "count": len(items)}))
-    limit = region.max_length or MAX_TEXT
+    limit = _limit(region)
     for number, item in enumerate(items, 1):
         if (length := graphemes.count(item)) > limit:
             problems.append(Problem("value.item_too_long", key, {"number": number, "max": limit, "length": length}))
     value = "\n".join(items)
-    return value, problems, _hints(key, value)
+    return value, problems, plain_text.hints(key, value)
 
 
 def _system(region: Region, key: str, text: str, second: bool) -> _Value:
@@ -325,19 +267,3 @@ _VALUE = {
     RegionType.LINK: _link, RegionType.BUTTON: _link, RegionType.SYSTEM: _system,
     RegionType.PRICE: _price, RegionType.DATE: _date, RegionType.LIST: _list,
 }
-
-
-def _bounds(key: str, value: str, limit: int, required: bool) -> list[Problem]:
-    if not value:
-        return [Problem("value.required", key)] if required else []
-    length = graphemes.count(value)
-    return [Problem("value.too_long", key, {"max": limit, "length": length})] if length > limit else []
-
-
-def _hints(key: str, value: str) -> list[Problem]:
-    out = []
-    if match := _TAG.search(value):
-        out.append(Problem("value.markup", key, {"found": match.group()[:40]}))
-    if match := _SYNTAX.search(value):
-        out.append(Problem("value.template_syntax", key, {"found": match.group()}))
-    return out

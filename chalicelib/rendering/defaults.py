@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from chalicelib.domain import prices, richtext, urls, values
+from chalicelib.domain import plain_text, prices, richtext, urls, values
 from chalicelib.domain.template import Region, RegionType
 from chalicelib.rendering.metadata import Metadata, Refuse
 from chalicelib.rendering.structure import Node
@@ -33,7 +33,7 @@ def read(node: Node, inner: str, kind: RegionType, said: Metadata) -> tuple[str,
     if kind is RegionType.LIST:
         return (given.replace("|", "\n") if given is not None else _items(inner, said.refuse)), ""
     if kind is RegionType.SYSTEM:
-        return " ".join(values.visible(inner).split()), ""
+        return " ".join(plain_text.visible(inner).split()), ""
     return given if given is not None else _plain(inner, said.refuse), ""
 
 

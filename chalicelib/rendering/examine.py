@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from chalicelib.domain import blocks, compliance, prices, urls, values
+from chalicelib.domain import blocks, compliance, plain_text, prices, urls, values
 from chalicelib.domain.compliance import Demands, Finding, MailFacts, OpenValue
 from chalicelib.domain.compliance.document import ImageFact
 from chalicelib.domain.content import UNSUBSCRIBE_URL
@@ -95,6 +95,6 @@ def _open_values(version: TemplateVersion, rendered: Rendered) -> list[OpenValue
             text = rendered.values[key]
             if key.endswith((".currency", ".until")) and region.type is RegionType.PRICE:
                 continue
-            out.append(OpenValue(key, values.visible(text) if region.type is RegionType.RICH else text))
+            out.append(OpenValue(key, plain_text.visible(text) if region.type is RegionType.RICH else text))
     own = (("subject", rendered.subject, version.subject), ("preheader", rendered.preheader, version.preheader))
     return out + [OpenValue(key, text) for key, text, hq in own if text != hq.strip()]

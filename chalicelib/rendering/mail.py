@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from chalicelib.domain import prices, values
+from chalicelib.domain import plain_text, prices, values
 from chalicelib.domain import values as values_module
 from chalicelib.domain.content import UNSUBSCRIBE_URL, Content, Context
 from chalicelib.domain.errors import Problem, Refused
@@ -150,7 +150,7 @@ def _line(key: str, given: str, own: str, places: list[Place]) -> _Line:
             position = place.end
         return _Line(own.strip(), "".join(out) + data[position:].decode(), False)
     limit = values.MAX_SUBJECT if key == "subject" else values.MAX_PREHEADER
-    value, problems, warnings = values.line(key, given, limit=limit, required=key == "subject")
+    value, problems, warnings = plain_text.line(key, given, limit=limit, required=key == "subject")
     return _Line(value, value, True, tuple(problems), tuple(warnings))
 
 
@@ -207,7 +207,7 @@ def _filled_up(region: Region, given: Mapping[str, str], bad: set[str]) -> dict[
         out[f"{region.id}.text"] = out[f"{region.id}.text"] or f"[{region.label}]"
     elif not out[region.id]:
         out[region.id] = fill.text(f"[{region.label}]") if region.type is RegionType.RICH else f"[{region.label}]"
-    return {key: value[:values.MAX_TEXT] for key, value in out.items()}
+    return {key: value[:plain_text.MAX_TEXT] for key, value in out.items()}
 
 
 def _marks(version: TemplateVersion, filled: Filled, template_places: Sequence[Place]) -> list[Mark]:

@@ -10,7 +10,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from chalicelib.domain import values
+from chalicelib.domain import plain_text
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.record import dataclass
 from chalicelib.rendering.edited import Edited
@@ -74,7 +74,7 @@ def _kinds(node: Node, inner: str) -> tuple[str, ...]:
     if node.end is None:
         return ()
     out: tuple[str, ...] = ()
-    words = values.visible(inner)
+    words = plain_text.visible(inner)
     if node.name == "a" and words and not re.search(r"<(?!br\b|/)[a-zA-Z]", inner):
         out += ("link", "button", "unsubscribe")
     elif node.name in ("ul", "ol"):
@@ -93,7 +93,7 @@ def _mark(node: Node) -> str:
 
 
 def _excerpt(node: Node, inner: str) -> str:
-    text = (node.start.get("alt") or node.start.get("src") or "") if node.name == "img" else values.visible(inner)
+    text = (node.start.get("alt") or node.start.get("src") or "") if node.name == "img" else plain_text.visible(inner)
     return text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "…"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 
-from chalicelib.domain import compliance, values
+from chalicelib.domain import compliance, plain_text, values
 from chalicelib.domain.compliance import At, Finding, Fix
 from chalicelib.domain.compliance.registry import Edit
 from chalicelib.domain.errors import Problem
@@ -56,7 +56,7 @@ def _stands(region: Region | None, key: str, before: str, after: str) -> bool:
     """Whether a value is no worse than it was."""
     if region is None:
         limit = values.MAX_SUBJECT if key == "subject" else values.MAX_PREHEADER
-        return not values.line(key, after, limit=limit, required=True)[1]
+        return not plain_text.line(key, after, limit=limit, required=True)[1]
     old, new = ({p.code for p in _problems(region, key, text)} for text in (before, after))
     return new <= old
 

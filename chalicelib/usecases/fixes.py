@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain import blocks, undo, values
+from chalicelib.domain import blocks, plain_text, undo, values
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.compliance.finding import Finding
 from chalicelib.domain.compliance.registry import At
@@ -156,7 +156,7 @@ def _offer(
     after = mend.mended(region, key, before, finding, kit)
     if after is None:
         return None
-    diff = words_diff(values.visible(before), values.visible(after))
+    diff = words_diff(plain_text.visible(before), plain_text.visible(after))
     old, new = (" … ".join(words for kind, words in diff if kind == sign) for sign in ("gone", "new"))
     if fix.at is At.ADDRESS and finding.fix:
         old, new = finding.fix

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from chalicelib.domain import blocks, undo, values
+from chalicelib.domain import blocks, plain_text, undo, values
 from chalicelib.domain.campaign import Draft, Revision
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId
@@ -112,7 +112,7 @@ def _fields(old: TemplateVersion, new: TemplateVersion, draft: Draft, sent: Revi
     for fate in carried.fates:
         region = regions.get(fate.key)
         if fate.what == "lost" or region is None:
-            out.append(Text(id=fate.key, label=fate.label, now="", then=values.visible(fate.text), why="gone",
+            out.append(Text(id=fate.key, label=fate.label, now="", then=plain_text.visible(fate.text), why="gone",
                             values={}))
             continue
         if fate.what == "follows":
@@ -169,7 +169,7 @@ def _past(region: Region, given: Mapping[str, str], today: date) -> bool:
 
 def _shown(region: Region, given: Mapping[str, str]) -> str:
     """A field's values as people read them."""
-    texts = (values.visible(text) if region.type is RegionType.RICH else text for text in given.values())
+    texts = (plain_text.visible(text) if region.type is RegionType.RICH else text for text in given.values())
     return " · ".join(text for text in texts if text)
 
 

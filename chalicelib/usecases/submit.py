@@ -29,6 +29,7 @@ from chalicelib.domain.frequency import Outlook, outlook
 from chalicelib.domain.ids import CampaignId, PersonId
 from chalicelib.domain.partner import Agreement, Participation, Partner, PartnerState
 from chalicelib.domain.people import Person
+from chalicelib.domain.plain_text import clean
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
 from chalicelib.domain.record import dataclass
@@ -37,7 +38,6 @@ from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
 from chalicelib.domain.template import TemplateVersion
-from chalicelib.domain.values import clean
 from chalicelib.domain.transitions import target
 from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 
-from chalicelib.domain import blocks, values
+from chalicelib.domain import blocks, plain_text, values
 from chalicelib.domain.campaign import Draft, State
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import CampaignId, PersonId, TemplateId
@@ -168,7 +168,7 @@ def _moved(old: Region, new: Region, given: Mapping[str, str]) -> dict[str, str]
         return {new.id: text}
     if old.type in words and new.type in words:
         if old.type is RegionType.RICH:
-            return {new.id: values.visible(text)}
+            return {new.id: plain_text.visible(text)}
         if new.type is RegionType.RICH:
             import html
 

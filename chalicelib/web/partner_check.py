@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chalicelib import texts
-from chalicelib.domain import blocks, values
+from chalicelib.domain import blocks, plain_text, values
 from chalicelib.domain.asset import owner_in
 from chalicelib.domain.audience import Skip
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
@@ -156,7 +156,7 @@ def _given(visit: Visit, answers: Answers) -> list[Given]:
         for key in values.keys(region):
             text = draft.values.get(key, base[key])
             if region.type is RegionType.RICH:
-                text = values.visible(text)
+                text = plain_text.visible(text)
             picture = region.type is RegionType.IMAGE and key == region.id
             second = _("description") if region.type is RegionType.IMAGE else _("wording")
             label = region.label if key == region.id else f"{region.label} · {second}"

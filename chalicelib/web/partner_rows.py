@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from chalicelib.domain import blocks, richtext, values
+from chalicelib.domain import blocks, plain_text, richtext, values
 from chalicelib.domain.campaign import Draft
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, Region, RegionType, TemplateVersion
@@ -104,7 +104,7 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
     names, texts_of = [*(PREFIX + key for key in keys), "", ""], [*given, "", ""]
     return Row(
         kind=region.type.value, region=region, name=names[0], value=texts_of[0], second_name=names[1],
-        second=texts_of[1], third_name=names[2], third=texts_of[2], limit=region.max_length or values.MAX_TEXT,
+        second=texts_of[1], third_name=names[2], third=texts_of[2], limit=region.max_length or plain_text.MAX_TEXT,
         rich=_editor(region),
     )
 
@@ -112,4 +112,4 @@ def _open(region: Region, typed: Mapping[str, str]) -> Row:
 def _editor(region: Region) -> str:
     if region.type is not RegionType.RICH:
         return ""
-    return json.dumps(richtext.for_editor(region, region.max_length or values.MAX_TEXT), ensure_ascii=False)
+    return json.dumps(richtext.for_editor(region, region.max_length or plain_text.MAX_TEXT), ensure_ascii=False)

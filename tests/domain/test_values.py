@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain import graphemes, urls, values
+from chalicelib.domain import graphemes, plain_text, urls, values
 from chalicelib.domain.template import Pictures, Region, RegionType
 
 TEXT = Region(id="t", type=RegionType.TEXT, label="T", max_length=10, required=True)
@@ -127,4 +127,4 @@ def test_hosts() -> None:
 
 def test_inline_tags_leave_no_gap() -> None:
     """What a reader sees of bold words has the spaces that were typed and no others; paragraphs divide words."""
-    assert values.visible("<p>Done <strong>today</strong>.</p><p>Now<br>or later</p>") == "Done today. Now or later"
+    assert plain_text.visible("<p>Done <strong>today</strong>.</p><p>Now<br>or later</p>") == "Done today. Now or later"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.compliance import Finding
 from chalicelib.domain.kit import Kit, Limits, Name
+from chalicelib.domain.plain_text import visible
 from chalicelib.domain.template import Region, RegionType
-from chalicelib.domain.values import visible
 from chalicelib.rendering import fill
 from chalicelib.rendering.mend import mended
 

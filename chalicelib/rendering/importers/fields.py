@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from chalicelib.domain import richtext, urls, values
+from chalicelib.domain import plain_text, richtext, urls
 from chalicelib.rendering.defaults import FLOW, PHRASING
 from chalicelib.rendering.importers.work import Sort, Work
 from chalicelib.rendering.structure import Node
@@ -106,7 +106,7 @@ def _parts(work: Work, node: Node, wanted: str, label: str) -> None:
         inner = work.inner(inside)
         words = inside.name in FLOW | PHRASING and not _DEEP.search(inner) and not _nested(inner, inside.name)
         words = words and _ONE_LINK.fullmatch(inner) is None  # then the link itself is the better field
-        if inside.name in ("img", "a") or (words and values.visible(inner)):
+        if inside.name in ("img", "a") or (words and plain_text.visible(inner)):
             until = inside.after
             number = f" {made + 1}" if made else ""
             open_field(work, inside, wanted + number, label + number)
