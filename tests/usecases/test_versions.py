@@ -112,6 +112,30 @@ def test_only_what_was_shown_is_taken_over() -> None:
         versions.take_over(here.world, here.session, here.anna, campaign, draft_version=2, number=2)  # type: ignore[arg-type]
 
 
+def test_own_lines_stay_and_head_offices_follow() -> None:
+    """Subject and preview line go along where they were head office's; steps back would lead to the older fields."""
+    here = place()
+    made = here.draft(subject="In my own words")
+    before = here.world.campaigns.history(here.session, made.id).draft
+    assert before.undo and before.preheader == here.template.preheader != ""
+    here.world.templates.publish(replace(here.template, number=2, subject="A new subject", preheader="A new preview"))
+    versions.take_over(here.world, here.session, here.anna, made.id, draft_version=before.version, number=2)
+    draft = here.world.campaigns.history(here.session, made.id).draft
+    assert (draft.subject, draft.preheader) == ("In my own words", "A new preview")
+    assert (draft.undo, draft.redo) == ((), ())
+
+
+def test_what_was_submitted_is_not_taken_over() -> None:
+    """People look at it: it stays on its version until it is a draft again."""
+    here = place()
+    made = here.submitted()
+    before = here.world.campaigns.history(here.session, made.id).draft
+    here.world.templates.publish(replace(here.template, number=2))
+    with pytest.raises(Conflict, match=r"campaign\.not_now"):
+        versions.take_over(here.world, here.session, here.anna, made.id, draft_version=before.version, number=2)
+    assert here.world.campaigns.history(here.session, made.id).draft == before
+
+
 def test_using_a_campaign_again_fits_the_programmes_version() -> None:
     """Texts of a draft on another version are carried to the one its programme names."""
     here = place()
