@@ -6,27 +6,23 @@ crash sends one twice rather than none: both links of a doubled request work, on
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 
 from chalicelib import texts
 from chalicelib.domain.campaign import Ask, Campaign, Revision, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId
-from chalicelib.domain.people import Link, Person, Purpose, Role
+from chalicelib.domain.people import Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
-from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
-from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.rendering.mails import render_mail
 from chalicelib.texts.times import local_time
-from chalicelib.usecases import addresses, outbox
-from chalicelib.usecases.review import LINK_LIFE, code_hash, settled, token_hash
+from chalicelib.usecases import addresses, outbox, review_link, system_mail
+from chalicelib.usecases.review import settled
 from chalicelib.usecases.review_mail import review_request
 from chalicelib.usecases.world import World
-
-CODE_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,26 +89,18 @@ def _review_request(case: _Case, kind: str, numbers: list[int]) -> None:
 
 def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
     """Make a link with its code for one reviewer and mail both; who lost the role meanwhile is not asked."""
-    world, now = case.world, case.world.clock.now()
-    token = base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
-    code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+    world = case.world
     account = world.people.account(ask.person)
-    if Role.REVIEWER not in account.roles_at(None, now):
+    if Role.REVIEWER not in account.roles_at(None, world.clock.now()):
         return
-    person = account.person
-    hashed = token_hash(token)
-    world.links.put(Link(
-        token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation,
-        created_at=now, expires_at=max(now, min(revision.start.at, now + LINK_LIFE)), partner=case.campaign.partner,
-        partner_name=case.partner_name, language=person.language, campaign=case.campaign.id, revision=revision.number,
-        stage=ask.stage, digest=revision.digests.both,
-        code=code_hash(code, hashed),
-    ))
+    person, code = account.person, review_link.new_code(world)
+    url = review_link.make(
+        world, person, case.campaign, revision, stage=ask.stage, partner_name=case.partner_name, code=code)
     mail = review_request(
         world, case.session, campaign=case.campaign, revision=revision, history=case.history,
-        partner_name=case.partner_name, person=person, url=addresses.review(world, token), code=code,
+        partner_name=case.partner_name, person=person, url=url, code=code,
     )
-    _send(world, person, mail, kind="review_request", campaign=case.campaign)
+    system_mail.send(world, person, mail, kind="review_request", campaign=case.campaign.id)
 
 
 def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
@@ -131,7 +119,7 @@ def _to_partner(case: _Case, kind: str, numbers: list[int]) -> None:
             **context, "person": person, "when": local_time(campaign.start.at, campaign.start.zone, language=language)
             if campaign.start else "",
         }, texts.translations(language))
-        _send(case.world, person, mail, kind=kind, campaign=campaign)
+        system_mail.send(case.world, person, mail, kind=kind, campaign=campaign.id)
 
 
 def import_done(world: World, partner: PartnerId, batch_id: ImportId) -> None:
@@ -144,16 +132,7 @@ def import_done(world: World, partner: PartnerId, batch_id: ImportId) -> None:
         "person": person, "batch": batch, "org_name": world.facts.org_name,
         "url": addresses.import_result(world, partner, batch_id),
     }, texts.translations(account.language_at(partner)))
-    _send(world, person, mail, kind="import_done")
-
-
-def _send(world: World, person: Person, mail: MailText, *, kind: str, campaign: Campaign | None = None) -> None:
-    world.mailer.send(SystemMail(
-        to=person.address, subject=mail.subject, text=mail.text, html=mail.html,
-        from_address=world.facts.mail_from, from_name=world.facts.org_name,
-        headers=(("Auto-Submitted", "auto-generated"),),
-        tags={"kind": kind, **({"campaign": campaign.id} if campaign else {})},
-    ))
+    system_mail.send(world, person, mail, kind="import_done")
 
 
 _SENDERS: dict[str, Callable[[_Case, str, list[int]], None]] = {"review_request": _review_request}

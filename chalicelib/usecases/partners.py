@@ -16,7 +16,6 @@ from chalicelib.domain.partner import Partner, PartnerState
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.scope import Zone
-from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.ports.workflow import PartnerCard
 from chalicelib.usecases.company import CompanyForm, checked_entity, checked_sender
@@ -80,6 +79,7 @@ def _add_person(world: World, session: PartnerSession, partner: Partner, person:
 def send_invitation(world: World, person_id: PersonId, partner_id: PartnerId) -> None:
     """Mail an invited person where to sign in; who lost the membership meanwhile gets nothing."""
     from chalicelib.rendering.mails import render_mail
+    from chalicelib.usecases import system_mail
 
     account = world.people.account(person_id)
     if not account.roles_at(partner_id, world.clock.now()):
@@ -89,11 +89,7 @@ def send_invitation(world: World, person_id: PersonId, partner_id: PartnerId) ->
         "person": account.person, "partner": partner, "org_name": world.facts.org_name,
         "url": f"{world.facts.base_url}/sign-in?next=/p/{partner_id}",
     }, texts.translations(account.person.language or partner.language))
-    world.mailer.send(SystemMail(
-        to=account.person.address, subject=mail.subject, text=mail.text, html=mail.html,
-        from_address=world.facts.mail_from, from_name=world.facts.org_name,
-        headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": "invited"},
-    ))
+    system_mail.send(world, account.person, mail, kind="invited")
 
 
 def _store(world: World, session: PartnerSession, partner: Partner, address: str) -> Partner:

@@ -18,7 +18,6 @@ from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import last_moment
 from chalicelib.domain.schedule import SendTime
 from chalicelib.domain.scope import Scope, Zone
-from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import QueueName
 from chalicelib.ports.workflow import PartnerCard
 from chalicelib.texts.times import local_time
@@ -134,7 +133,7 @@ def open_for(world: World, programme_id: ProgrammeId, partner_id: PartnerId) -> 
     if stored.params.get(TOLD):
         return
     for person in _people(world, home.partner):
-        world.mailer.send(_mail(world, programme, home.partner, person))
+        _tell(world, programme, home.partner, person)
     world.partners.participate(session, replace(stored, params={**stored.params, TOLD: "yes"}))
 
 
@@ -168,8 +167,9 @@ def _people(world: World, partner: Partner) -> list[Person]:
     return [a.person for a in accounts if a.roles_at(partner.id, now)]
 
 
-def _mail(world: World, programme: Programme, partner: Partner, person: Person) -> SystemMail:
+def _tell(world: World, programme: Programme, partner: Partner, person: Person) -> None:
     from chalicelib.rendering.mails import render_mail
+    from chalicelib.usecases import system_mail
 
     language = person.language or partner.language
     mail = render_mail("programme_opened", {
@@ -177,11 +177,7 @@ def _mail(world: World, programme: Programme, partner: Partner, person: Person) 
         "url": f"{world.facts.base_url}/p/{partner.id}",
         "closes": local_time(programme.closes_at, partner.zone, language=language),
     }, texts.translations(language))
-    return SystemMail(
-        to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
-        from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),),
-        tags={"kind": "programme_opened"},
-    )
+    system_mail.send(world, person, mail, kind="programme_opened")
 
 
 # --- checking the form

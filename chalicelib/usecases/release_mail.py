@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 from chalicelib import texts
 from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import NotFound, Problem
-from chalicelib.domain.people import Link, Person, Purpose, Role
+from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.people import Person, Role
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.release import Line, Record
 from chalicelib.domain.scope import Zone
-from chalicelib.ports.sending import SystemMail
-from chalicelib.rendering.mails import MailText, render_mail
+from chalicelib.rendering.mails import render_mail
 from chalicelib.texts.times import local_time
-from chalicelib.usecases import addresses
-from chalicelib.usecases.notices import CODE_DIGITS
+from chalicelib.usecases import review_link, submit, system_mail
 from chalicelib.usecases.reframe import Site
-from chalicelib.usecases.review import LINK_LIFE, code_hash, token_hash
 from chalicelib.usecases.world import World
 
 MAX_LINES = 100
@@ -40,7 +37,7 @@ def tell_partner(world: World, site: Site, lines: Sequence[Line]) -> None:
             "more": max(0, len(lines) - MAX_LINES), "org_name": world.facts.org_name, "until": site.release.last_day,
             "url": f"{world.facts.base_url}/p/{partner.id}",
         }, texts.translations(language))
-        _send(world, account.person, mail, "release_news")
+        system_mail.send(world, account.person, mail, kind="release_news")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,7 @@ def tell_reviewer(world: World, known: Record, person: Person) -> None:
     """One mail with a link for each campaign that waits for this reviewer; the code is the same for all of them."""
     if Role.REVIEWER not in world.people.account(person.id).roles_at(None, world.clock.now()):
         return
-    code = f"{int.from_bytes(world.entropy.bytes(8), 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
-    waiting = []
+    code, waiting = review_link.new_code(world), []
     for result in known.results:
         for line in result.lines:
             if person.id in line.asked and (again := _link(world, result.partner, result.name, line, person, code)):
@@ -69,14 +65,12 @@ def tell_reviewer(world: World, known: Record, person: Person) -> None:
         "person": person, "release": known.release, "waiting": waiting, "code": code,
         "org_name": world.facts.org_name,
     }, texts.translations(person.language))
-    _send(world, person, mail, "release_review")
+    system_mail.send(world, person, mail, kind="release_review")
 
 
-def _link(world: World, partner: str, partner_name: str, line: Line, person: Person, code: str) -> Again | None:
+def _link(world: World, partner: PartnerId, partner_name: str, line: Line, person: Person, code: str) -> Again | None:
     """A fresh link to a question that is still open; None where it is not."""
-    from chalicelib.domain.ids import PartnerId
-
-    session = world.sessions.open(PartnerId(partner), Zone.REVIEW)
+    session = world.sessions.open(partner, Zone.REVIEW)
     try:
         campaign = world.campaigns.get(session, line.campaign)
         history = world.campaigns.history(session, line.campaign)
@@ -86,22 +80,8 @@ def _link(world: World, partner: str, partner_name: str, line: Line, person: Per
         line.revision, campaign.stage, person.id) and a.verdict is None), None)
     if campaign.state is not State.IN_REVIEW or campaign.revision != line.revision or ask is None:
         return None
-    if campaign.digests is None or campaign.start is None:
-        return None
-    now, token = world.clock.now(), base64.urlsafe_b64encode(world.entropy.bytes(32)).rstrip(b"=").decode()
-    hashed = token_hash(token)
-    world.links.put(Link(
-        token_hash=hashed, purpose=Purpose.REVIEW, person=person.id, generation=person.generation, created_at=now,
-        expires_at=max(now, min(campaign.start.at, now + LINK_LIFE)), partner=campaign.partner,
-        partner_name=partner_name, language=person.language, campaign=campaign.id, revision=line.revision,
-        stage=campaign.stage, digest=campaign.digests.both, code=code_hash(code, hashed),
-    ))
-    when = local_time(campaign.start.at, campaign.start.zone, language=person.language)
-    return Again(campaign.name, partner_name, when, addresses.review(world, token))
-
-
-def _send(world: World, person: Person, mail: MailText, kind: str) -> None:
-    world.mailer.send(SystemMail(
-        to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
-        from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": kind},
-    ))
+    revision = submit.revision_of(history, line.revision)
+    url = review_link.make(
+        world, person, campaign, revision, stage=campaign.stage, partner_name=partner_name, code=code)
+    when = local_time(revision.start.at, revision.start.zone, language=person.language)
+    return Again(campaign.name, partner_name, when, url)

@@ -14,7 +14,6 @@ from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
 from chalicelib.domain.ids import PersonId
 from chalicelib.domain.people import Account, Link, Purpose, Session
 from chalicelib.domain.record import dataclass
-from chalicelib.ports.sending import SystemMail
 from chalicelib.ports.system import QueueName
 from chalicelib.usecases import access
 from chalicelib.usecases.world import World
@@ -64,6 +63,7 @@ def send_link(world: World, person_id: PersonId, language: str = "") -> None:
     A message that comes twice sends two links, and both work.
     """
     from chalicelib.rendering.mails import render_mail
+    from chalicelib.usecases import system_mail
 
     try:
         account = world.people.account(person_id) if person_id else None
@@ -81,10 +81,7 @@ def send_link(world: World, person_id: PersonId, language: str = "") -> None:
         "person": person, "org_name": world.facts.org_name, "minutes": int(LINK_LIFE.total_seconds() // 60),
         "url": f"{home_base(world, account, now)}/sign-in/{token}",
     }, texts.translations(account.language_at() or language))
-    world.mailer.send(SystemMail(
-        to=person.address, subject=mail.subject, text=mail.text, html=mail.html, from_address=world.facts.mail_from,
-        from_name=world.facts.org_name, headers=(("Auto-Submitted", "auto-generated"),), tags={"kind": "sign_in"},
-    ))
+    system_mail.send(world, person, mail, kind="sign_in")
 
 
 def home_base(world: World, account: Account, now: datetime) -> str:
