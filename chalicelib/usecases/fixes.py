@@ -23,8 +23,8 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, TemplateVersion
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import drafts, kits, story, submit
-from chalicelib.usecases.submit import Answers
+from chalicelib.usecases import drafts, gate, kits, story
+from chalicelib.usecases.gate import Answers
 from chalicelib.usecases.world import World
 
 LINES = ("subject", "preheader")
@@ -84,7 +84,7 @@ def mended(world: World, answers: Answers, wanted: Collection[str]) -> Draft:
 
 
 def _kit(world: World, answers: Answers) -> Kit:
-    scope = submit.market_scope(answers.template.scope, answers.partner.market)
+    scope = gate.market_scope(answers.template.scope, answers.partner.market)
     return kits.demand(world.books.recent(), scope).kit
 
 
@@ -138,7 +138,7 @@ def take(
 
     def made(draft: Draft, template: TemplateVersion) -> Draft:
         typed_now = replace(told, history=replace(told.history, draft=draft))
-        return undo.recorded(draft, mended(world, submit.consider(world, session, typed_now, desk), wanted))
+        return undo.recorded(draft, mended(world, gate.consider(world, session, typed_now, desk), wanted))
 
     return drafts.change(world, session, person, campaign_id, version, typed, made)
 

@@ -21,7 +21,7 @@ from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import RegionType, TemplateVersion
 from chalicelib.domain.waiver import Sifted, sift
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import assets, kits, lanes, submit, versions
+from chalicelib.usecases import assets, gate, kits, lanes, versions
 from chalicelib.usecases.world import World
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _sifted(look: Look, new: TemplateVersion, after: Rendered, revision: Revisio
     """What the rules say of it now, less what exceptions and baselines cover."""
     from chalicelib.rendering.examine import examine
 
-    scope = submit.market_scope(new.scope, look.partner.market)
+    scope = gate.market_scope(new.scope, look.partner.market)
     demand, policy = kits.demand(look.books, scope), lanes.policy_of(look.books, scope)
     found = [f.record() for f in examine(new, after, look.partner.entity, Demands(
         kit=demand.kit, sends_on=revision.start.local[:10], message_class=revision.message_class,

@@ -23,7 +23,7 @@ from chalicelib.domain.release import Line, Move, Outcome, Release, Treatment
 from chalicelib.domain.step import record, take
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import drafts, submit, versions
+from chalicelib.usecases import drafts, story, versions
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.refit import RULES, UNFIT, Fitted, Look, fitted
 from chalicelib.usecases.world import World
@@ -91,7 +91,7 @@ def _decide(site: Site, campaign: Campaign, history: History) -> Line:
     started = campaign.state is State.SENDING or campaign.held_from is State.SENDING
     if campaign.state.final or started or campaign.state not in WAITING:
         return _line(campaign, Outcome.STARTED if started else Outcome.SAME)
-    revision = submit.revision_of(history, campaign.revision)
+    revision = story.revision_of(history, campaign.revision)
     if (not release.kit) if move is None else (revision.template_version >= move.number):
         return _line(campaign, Outcome.SAME)
     number = move.number if move else revision.template_version
@@ -132,7 +132,7 @@ def carry(
     if made is None or data is None or found.why or release.decided_by is None:
         raise Conflict("release.not_possible")
     now, actor = world.clock.now(), Actor.PARTNER if by else Actor.HQ
-    before = submit.revision_of(history, campaign.revision)
+    before = story.revision_of(history, campaign.revision)
     world.blobs.put(site.session, content_key(site.session.partner, made.content), data, "application/json")
     after, entry = take(
         campaign, Action.REFRAME, actor, now=now, by=by.id if by else release.decided_by,

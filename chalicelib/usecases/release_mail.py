@@ -14,7 +14,7 @@ from chalicelib.domain.release import Line, Record
 from chalicelib.domain.scope import Zone
 from chalicelib.rendering.mails import render_mail
 from chalicelib.texts.times import local_time
-from chalicelib.usecases import review_link, submit, system_mail
+from chalicelib.usecases import review_link, story, system_mail
 from chalicelib.usecases.reframe import Site
 from chalicelib.usecases.world import World
 
@@ -80,7 +80,7 @@ def _link(world: World, partner: PartnerId, partner_name: str, line: Line, perso
         line.revision, campaign.stage, person.id) and a.verdict is None), None)
     if campaign.state is not State.IN_REVIEW or campaign.revision != line.revision or ask is None:
         return None
-    revision = submit.revision_of(history, line.revision)
+    revision = story.revision_of(history, line.revision)
     url = review_link.make(
         world, person, campaign, revision, stage=campaign.stage, partner_name=partner_name, code=code)
     when = local_time(revision.start.at, revision.start.zone, language=person.language)

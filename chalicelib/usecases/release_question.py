@@ -16,7 +16,7 @@ from chalicelib.domain.record import dataclass
 from chalicelib.domain.step import record
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History
-from chalicelib.usecases import reframe, story, submit
+from chalicelib.usecases import reframe, story
 from chalicelib.usecases.refit import Fitted, Look, fitted
 from chalicelib.usecases.reframe import WAITING, Site
 from chalicelib.usecases.world import World
@@ -70,7 +70,7 @@ def answer(
     once it started; NotFound where there is no open question, or a later release brought the campaign on.
     """
     campaign, history = world.campaigns.get(session, campaign_id), world.campaigns.history(session, campaign_id)
-    revision, now = submit.revision_of(history, campaign.revision), world.clock.now()
+    revision, now = story.revision_of(history, campaign.revision), world.clock.now()
     proposal = _asked(history, revision, release_id)
     said = replace(proposal, answer="taken" if take else "kept", answered_by=person.id, answered_at=now)
     if not take:

@@ -87,3 +87,11 @@ def _state(history: History) -> State:
 def part_of(home: PartnerHome, programme: ProgrammeId) -> Participation | None:
     """The partner's part in a programme, with its run window; None if it was taken away since."""
     return next((p for p in home.participations if p.programme == programme), None)
+
+
+def revision_of(history: History, number: int) -> Revision:
+    """One revision of a history; raises NotFound."""
+    found = next((r for r in history.revisions if r.number == number), None)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,123 +1,46 @@
-"""Submit: render once, check, bind both digests, choose the approval route, ask the reviewers."""
+"""Submit: freeze what was checked, bind both digests, choose the approval route, ask the reviewers."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.domain import digest, schedule
-from chalicelib.domain.audience import Preflight, bracket, preflight_of
-from chalicelib.domain.book import Book
+from chalicelib.domain import digest
+from chalicelib.domain.audience import bracket
 from chalicelib.domain.campaign import (
     Action,
     Actor,
     Ask,
     Campaign,
     Digests,
-    Draft,
-    FindingRecord,
     Revision,
     State,
 )
 from chalicelib.domain.chain import Chain, Stage, eligible
-from chalicelib.domain.compliance.document import Demands, ImageFact
-from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
-from chalicelib.domain.frequency import Outlook, outlook
+from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.ids import CampaignId, PersonId
-from chalicelib.domain.partner import Agreement, Participation, Partner, PartnerState
+from chalicelib.domain.partner import Agreement, Partner, PartnerState
 from chalicelib.domain.people import Person
 from chalicelib.domain.plain_text import clean
 from chalicelib.domain.policy import Lane
 from chalicelib.domain.programme import Programme
-from chalicelib.domain.record import dataclass
-from chalicelib.domain.release import Retired, last_moment
 from chalicelib.domain.schedule import SendTime
-from chalicelib.domain.scope import Scope
 from chalicelib.domain.step import take
-from chalicelib.domain.template import TemplateVersion
 from chalicelib.domain.transitions import target
-from chalicelib.domain.waiver import ASKABLE, Sifted, fingerprint, matches, sift
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import Change, History, PartnerCard, PartnerDesk
-from chalicelib.usecases import assets, company, drafts, kits, lanes, outbox, preview, story
+from chalicelib.ports.workflow import Change, History, PartnerCard
+from chalicelib.usecases import assets, drafts, lanes, outbox, story
+from chalicelib.usecases.gate import TERMS, TERMS_VERSION, Answers, accepted, drawn, ended, gather
 from chalicelib.usecases.keys import content_key
-from chalicelib.usecases.lanes import Route
-from chalicelib.usecases.preview import Hints
 from chalicelib.usecases.review import review_notice
-from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
 
 if TYPE_CHECKING:
     from chalicelib.rendering.mail import Rendered
 
-TERMS = "terms"
-TERMS_VERSION = "1"
 MAX_NOTE = 2_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
-    """Everything the check-your-answers page shows, with all that still stands in the way.
-
-    ``start`` and ``rendered`` are None where a problem kept them from being made; ``outlook`` is what the
-    programme's frequency cap will mean, None where it has none. ``said`` is what the rules
-    say of the texts, before exceptions; ``findings`` are the same after them.
-    ``askable`` are blocking findings, by fingerprint, that a person may be asked about,
-    ``waivable`` those of which head office may make an exception.
-    """
-
-    campaign: Story
-    draft: Draft
-    template: TemplateVersion
-    partner: Partner
-    start: SendTime | None
-    audience: Preflight
-    outlook: Outlook | None
-    rendered: Rendered | None
-    said: Hints
-    findings: tuple[FindingRecord, ...]
-    lane: Lane
-    route: Route
-    askable: tuple[tuple[str, FindingRecord], ...]
-    waivable: tuple[tuple[str, FindingRecord], ...]
-    problems: tuple[Problem, ...]
-    needs_terms: bool
-
-
-def look(
-    world: World, session: PartnerSession, campaign_id: CampaignId, ask: Collection[str] = (),
-) -> Answers:
-    """Gather a draft's answers and every problem at once, without changing anything, in two reads.
-
-    State and run window are those that the trail and the partner's own list tell; :func:`submit`
-    asks the control item and the programme.
-    """
-    told = story.read(world, session, campaign_id)
-    return consider(world, session, told, world.partners.desk(session, told.programme), ask)
-
-
-def consider(
-    world: World, session: PartnerSession, told: Story, desk: PartnerDesk, ask: Collection[str] = (),
-) -> Answers:
-    """The same for a page that has read the draft and the partner already; the form's hints ask it, too."""
-    window = desk.part or world.programmes.get(told.programme)
-    answers = _answers(world, session, told, desk, window, world.books.recent(), ask)
-    return replace(answers, problems=(*answers.problems, *ended(
-        world.releases.recently_retired(), answers.draft, answers.start, world.clock.now())))
-
-
-def ended(
-    retired: Sequence[Retired], draft: Draft, start: SendTime | None, now: datetime,
-) -> list[Problem]:
-    """What keeps a draft on a version that head office lets end: its start would be after the end."""
-    end = last_moment(retired, draft.template, draft.template_version)
-    if end is None or (start.at if start else now) < end:
-        return []
-    return [Problem("template.retired", "template", {
-        "version": draft.template_version, "until": end.isoformat(sep=" ", timespec="minutes")[:16] + " UTC"})]
 
 
 def submit(
@@ -139,9 +62,9 @@ def submit(
     programme = world.programmes.get(campaign.programme)
     told = story.of_control(campaign, history)
     desk = world.partners.desk(session, campaign.programme)
-    answers = _answers(world, session, told, desk, programme, world.books.current(), ask, fresh=True)
+    answers = gather(world, session, told, desk, programme, world.books.current(), ask, fresh=True)
     if lanes.drawn(world, answers.route, history):
-        answers = _rerouted(world, answers)
+        answers = drawn(world, answers)
     problems = [
         *answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note),
         *ended(world.releases.retired(), answers.draft, answers.start, world.clock.now()),
@@ -169,115 +92,11 @@ def submit(
     return change.after
 
 
-def _rerouted(world: World, answers: Answers) -> Answers:
-    """The same, drawn for a person's look."""
-    found = lanes.route(world, answers.route.policy, answers.route.facts, sampled=True)
-    return replace(answers, route=found, lane=found.lane)
-
-
 def chain_of(lane: Lane, programme: Programme) -> Chain | None:
     """The people a lane asks, as the programme names them; None where it asks nobody."""
     if not lane.chain:
         return None
     return Chain((Stage(name="brand", reviewers=tuple(programme.reviewers), need=lane.need),))
-
-
-def _answers(
-    world: World, session: PartnerSession, told: Story, desk: PartnerDesk, window: Programme | Participation,
-    current: Sequence[Book], ask: Collection[str] = (), *, fresh: bool = False,
-) -> Answers:
-    draft, now = told.history.draft, world.clock.now()
-    template = world.templates.get(draft.template, draft.template_version)
-    partner = desk.partner
-    audience = preflight_of(desk.tally, partner.market) if desk.tally else Preflight()
-    problems = company.missing(partner)
-    start = _start(draft, window, now, problems)
-    scope = market_scope(template.scope, partner.market)
-    images = assets.image_facts(world, session, draft.values.values(), fresh=fresh)
-    said = preview.hints(template, draft, partner.entity, demands_of(current, scope, start, images))
-    problems += said.problems
-    sifted = _sifted(world, current, scope, template, partner, said.findings, ask)
-    problems += [
-        Problem(f"compliance.{f.code}", f.region, {**f.params, "quote": f.quote}) for f in sifted.blocking
-    ]
-    if audience.receive == 0:
-        problems.append(Problem("audience.empty", "audience", {"audience": audience.audience}))
-    policy = lanes.policy_of(current, scope)
-    facts = lanes.facts_of(
-        template, draft, sifted.findings, exceptions=(*sifted.exceptions, *sifted.asked), audience=audience.receive,
-        now=now,
-    )
-    found = lanes.route(world, policy, lanes.with_track(world, session, policy, facts, desk.track))
-    return Answers(
-        campaign=told, draft=draft, template=template, partner=partner,
-        start=start, audience=audience, outlook=_outlook(window, desk, start.at if start else now),
-        rendered=said.rendered, said=said, findings=sifted.findings, lane=found.lane, route=found,
-        askable=tuple(
-            (fingerprint(template.template, template.number, f), f) for f in sifted.findings
-            if f.code in ASKABLE and (f in sifted.blocking or "asked" in f.params)
-        ),
-        waivable=tuple(
-            (fingerprint(template.template, template.number, f), f) for f in sifted.blocking
-            if not matches(f.code, policy.never)
-        ),
-        problems=tuple(problems), needs_terms=not _accepted(partner),
-    )
-
-
-def _outlook(window: Programme | Participation, desk: PartnerDesk, at: datetime) -> Outlook | None:
-    """What the programme's frequency cap will mean for a campaign that starts at that time."""
-    return outlook(window.cap, desk.starts, at) if window.cap else None
-
-
-def market_scope(scope: Scope, market: str) -> Scope:
-    """The scope whose kit and routes count for a partner: its market's, of the template's brand."""
-    return replace(scope, market=market) if scope.market == "all" else scope
-
-
-def demands_of(
-    current: Sequence[Book], scope: Scope, start: SendTime | None, images: tuple[ImageFact, ...] = (),
-) -> Demands:
-    """What the brand and the day of sending demand of a mail."""
-    return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "", images=images)
-
-
-def start_of(draft: Draft) -> SendTime | None:
-    """The typed time resolved, None where there is none yet or it cannot be."""
-    try:
-        return schedule.resolve(draft.local_time, draft.zone, draft.fold) if draft.local_time else None
-    except Refused:
-        return None
-
-
-def _sifted(
-    world: World, current: Sequence[Book], scope: Scope, template: TemplateVersion, partner: Partner,
-    found: Sequence[FindingRecord], ask: Collection[str],
-) -> Sifted:
-    """The findings less what an exception or the baseline of an old template covers."""
-    return sift(found, template.template, template.number, world.clock.now(), waivers=partner.exceptions,
-                baseline=kits.demand(current, scope).baseline, asked=ask, never=lanes.policy_of(current, scope).never)
-
-
-def _start(
-    draft: Draft, window: Programme | Participation, now: datetime, problems: list[Problem],
-) -> SendTime | None:
-    """Resolve the typed time; what is wrong with it is added to ``problems``."""
-    if not draft.local_time:
-        problems.append(Problem("time.missing", "local_time"))
-        return None
-    try:
-        start = schedule.resolve(draft.local_time, draft.zone, draft.fold)
-    except Refused as refused:
-        problems += refused.problems
-        return None
-    if start.at < now + schedule.GRACE:
-        problems.append(Problem("time.past", "local_time", {"value": draft.local_time}))
-    elif not window.open_at(start.at):
-        problems.append(Problem("time.outside_window", "local_time", {
-            "value": draft.local_time, "opens": window.opens_at.isoformat(timespec="minutes"),
-            "closes": window.closes_at.isoformat(timespec="minutes"),
-        }))
-    return start
 
 
 def _sender_problems(world: World, partner: Partner) -> list[Problem]:
@@ -294,10 +113,6 @@ def _note_problems(note: str) -> list[Problem]:
     return clean("note", note)[1]
 
 
-def _accepted(partner: Partner) -> bool:
-    return any(a.kind == TERMS and a.version == TERMS_VERSION for a in partner.agreements)
-
-
 def _accept_terms(world: World, session: PartnerSession, partner: Partner, person: PersonId) -> None:
     """Keep who accepted which terms; with the first ones an invited partner is an active one."""
     agreement = Agreement(kind=TERMS, version=TERMS_VERSION, person=person, accepted_at=world.clock.now())
@@ -308,7 +123,7 @@ def _accept_terms(world: World, session: PartnerSession, partner: Partner, perso
     except Conflict:
         # Of a double click or two colleagues one accepts, and it counts for both.
         after = world.partners.home(session).partner
-        if not _accepted(after):
+        if not accepted(after):
             raise
     world.partners.register(PartnerCard.of(after))
 
@@ -375,11 +190,3 @@ def withdraw(world: World, session: PartnerSession, person: Person, campaign_id:
     after = replace(after, outbox=())
     world.campaigns.commit(session, Change(before=campaign, after=after, audit=entry))
     return after
-
-
-def revision_of(history: History, number: int) -> Revision:
-    """One revision of a history; raises NotFound."""
-    found = next((r for r in history.revisions if r.number == number), None)
-    if found is None:
-        raise NotFound
-    return found

@@ -13,9 +13,9 @@ from chalicelib.domain.ids import CampaignId, is_id
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import RegionType
 from chalicelib.texts.contacts import REASONS
-from chalicelib.usecases import submit
+from chalicelib.usecases import gate, submit
 from chalicelib.usecases.drafts import EDITABLE
-from chalicelib.usecases.submit import Answers
+from chalicelib.usecases.gate import Answers
 from chalicelib.web import partner_form, partner_time
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
@@ -76,7 +76,7 @@ def send(visit: Visit, campaign: str) -> Answer:
 def _look(visit: Visit, campaign: str) -> Answers:
     if not is_id(campaign, "cmp"):
         raise NotFound
-    return submit.look(visit.world, visit.credentials, CampaignId(campaign), visit.form.all("ask"))
+    return gate.look(visit.world, visit.credentials, CampaignId(campaign), visit.form.all("ask"))
 
 
 def _told(visit: Visit, answers: Answers, conflict: Conflict) -> Problem:

@@ -15,7 +15,7 @@ from chalicelib.domain.people import Person
 from chalicelib.domain.template import TemplateVersion
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import PartnerHome
-from chalicelib.usecases import drafts, preview, story, submit, test_mail, versions
+from chalicelib.usecases import drafts, gate, preview, story, test_mail, versions
 from chalicelib.usecases.story import Story
 from chalicelib.usecases.world import World
 from chalicelib.web import forms, http, partner_form, partner_hints, partner_time
@@ -144,7 +144,7 @@ def _page(
     desk = visit.world.partners.desk(visit.credentials, told.programme)
     version = visit.world.templates.get(draft.template, draft.template_version)
     shown = replace(told, history=replace(told.history, draft=draft))
-    answers = submit.consider(visit.world, visit.credentials, shown, desk)
+    answers = gate.consider(visit.world, visit.credentials, shown, desk)
     image = partner_form.image_origins(version, visit.world.facts.media_url)
     found = [partner_time.in_words(p, draft.zone, visit.language) for p in problems]
     sent, saved = visit.request.query.get("sent"), visit.request.query.get("saved")
@@ -194,7 +194,7 @@ def hints(visit: Visit, campaign: str) -> Answer:
     """What the check and the routes say now, for the form to load again after it was saved."""
     told = story.read(visit.world, visit.credentials, campaign)
     desk = visit.world.partners.desk(visit.credentials, told.programme)
-    answers = submit.consider(visit.world, visit.credentials, told, desk)
+    answers = gate.consider(visit.world, visit.credentials, told, desk)
     body = environment(visit.language).get_template("partner/_hints_again.html").render(
         hints=partner_hints.of(visit, answers), names=partner_form.names(answers.template, answers.draft),
         here=_links(visit, told), errors=forms.NONE, csrf=visit.csrf,

@@ -6,7 +6,7 @@ from functools import partial
 
 from chalicelib.domain import undo
 from chalicelib.domain.campaign import Draft
-from chalicelib.usecases import fixes, story, submit
+from chalicelib.usecases import fixes, gate, story
 from chalicelib.usecases.story import Story
 from chalicelib.web.forms import field_id
 from chalicelib.web.guard import Visit, partner_page
@@ -30,7 +30,7 @@ def look(visit: Visit, campaign: str) -> Answer:
     if not told.editable:
         return redirect(campaign_url(visit, campaign))
     desk = visit.world.partners.desk(visit.credentials, told.programme)
-    answers = submit.consider(visit.world, visit.credentials, told, desk)
+    answers = gate.consider(visit.world, visit.credentials, told, desk)
     offers = [(field_of(offer.key), offer) for offer in fixes.of(visit.world, answers)]
     return render(
         visit, "partner/fixes.html", place=desk.partner.name, active=navigation(visit)[0][0], offers=offers,

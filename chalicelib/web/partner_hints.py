@@ -11,8 +11,8 @@ from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.usecases import fixes, lanes
 from chalicelib.usecases.fixes import Offer
+from chalicelib.usecases.gate import Answers
 from chalicelib.usecases.lanes import Changed
-from chalicelib.usecases.submit import Answers
 from chalicelib.web import partner_form
 from chalicelib.web.guard import Visit
 from chalicelib.web.partner_route import Path, path_of, route_words

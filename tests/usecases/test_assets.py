@@ -18,7 +18,7 @@ from chalicelib.domain.scope import Scope
 from chalicelib.events import imports
 from chalicelib.ports.system import PartnerSession, QueueName
 from chalicelib.rendering.source import compile_source
-from chalicelib.usecases import asset_place, assets, decision, drafts, plan, submit
+from chalicelib.usecases import asset_place, assets, decision, drafts, gate, plan, submit
 from chalicelib.usecases.lapse import lapse
 from tests import pictures
 from tests import stage as staging
@@ -352,7 +352,7 @@ def with_picture(stage: Stage, url: str) -> Campaign:
 
 def codes(stage: Stage, campaign: Campaign) -> list[tuple[str, str]]:
     """What the rules say of the draft's pictures."""
-    answers = submit.look(stage.world, stage.session, campaign.id)
+    answers = gate.look(stage.world, stage.session, campaign.id)
     return [(f.code, f.severity if f.state == "fail" else f.state) for f in answers.findings
             if f.code in ("BRD006", "BRD015")]
 
@@ -418,7 +418,7 @@ def test_near_copies_need_a_look(stage: Stage) -> None:
     """A partner's picture that is nearly one of head office's is named with it."""
     image(stage, None, pictures.photo(600, 300), replace(LAKE, name="Original"))
     own = image(stage, stage.session, pictures.photo(560, 280), replace(LAKE, name="My copy"))
-    answers = submit.look(stage.world, stage.session, with_picture(stage, assets.address(stage.world, own)).id)
+    answers = gate.look(stage.world, stage.session, with_picture(stage, assets.address(stage.world, own)).id)
     finding, = [f for f in answers.findings if f.code == "BRD006"]
     assert (finding.state, finding.quote) == ("undecidable", "My copy ≈ Original")
 

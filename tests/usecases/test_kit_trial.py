@@ -12,7 +12,7 @@ from chalicelib.domain.campaign import State
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.domain.ids import CampaignId, ProgrammeId
 from chalicelib.domain.scope import Scope, Zone
-from chalicelib.usecases import baseline, kit_trial, kits, submit
+from chalicelib.usecases import baseline, gate, kit_trial, kits, submit
 from tests.stage import Stage
 from tests.usecases.release_stage import NEW_LOGO, OLD_LOGO, applied, plan, publish_next, set_stage
 from tests.web.stage import Watched
@@ -93,14 +93,14 @@ def test_a_new_rule_goes_into_the_baseline_and_can_be_put_to_work() -> None:
     place, = [p for p in delta.places if p.finding.code == "BRD009"]
     assert (delta.name, place.passes, place.absolute) == ("Spring", True, False)
     campaign = here.draft()
-    assert submit.look(here.world, here.session, campaign.id).problems == ()
+    assert gate.look(here.world, here.session, campaign.id).problems == ()
     hanna = here.people["hanna"]
     baseline.decide(here.world, hanna, scope(here), number=1, work=[place.print])
-    assert "compliance.BRD009" in [p.code for p in submit.look(here.world, here.session, campaign.id).problems]
+    assert "compliance.BRD009" in [p.code for p in gate.look(here.world, here.session, campaign.id).problems]
     with pytest.raises(Refused, match=r"waiver\.reason"):
         baseline.decide(here.world, hanna, scope(here), number=1, accept=[place.print])
     baseline.decide(here.world, hanna, scope(here), number=1, accept=[place.print], reason="It is a greeting")
-    assert submit.look(here.world, here.session, campaign.id).problems == ()
+    assert gate.look(here.world, here.session, campaign.id).problems == ()
     told = [json.loads(data) for key, data in here.world.blobs.objects.items() if "audit/baseline" in str(key)]
     assert sorted(t["reason"] for t in told) == ["", "It is a greeting"]
 
@@ -169,7 +169,7 @@ def test_a_stamped_version_passes_where_its_base_passed() -> None:
     known = applied(here, plan(here))
     assert known.release.phase.value == "done"
     campaign = here.draft()
-    assert submit.look(here.world, here.session, campaign.id).problems == ()
+    assert gate.look(here.world, here.session, campaign.id).problems == ()
     after = submit.submit(here.world, here.session, here.people["paula"], campaign.id, 2, terms=True)
     assert after.state is State.IN_REVIEW
     assert OLD_LOGO != NEW_LOGO

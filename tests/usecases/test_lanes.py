@@ -19,7 +19,7 @@ from chalicelib.domain.scope import Scope
 from chalicelib.domain.track import Counts
 from chalicelib.domain.waiver import RouteRecord
 from chalicelib.ports.workflow import History
-from chalicelib.usecases import decision, exceptions, lanes, publish, submit
+from chalicelib.usecases import decision, exceptions, gate, lanes, publish, submit
 from chalicelib.usecases.publish import Upload
 from tests.stage import SOURCE, Stage, decide_as_shown, stage
 
@@ -113,7 +113,7 @@ def test_a_refused_try_draws_nothing_new() -> None:
     routes(here, sample=0.5)
     campaign = here.draft()
     history = here.world.campaigns.history(here.session, campaign.id)
-    answers = submit.look(here.world, here.session, campaign.id)
+    answers = gate.look(here.world, here.session, campaign.id)
     seen = {lanes.drawn(here.world, answers.route, history) for _ in range(50)}
     assert len(seen) == 1
 

@@ -15,7 +15,7 @@ from chalicelib.domain.partner import Partner
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import Waiver
 from chalicelib.ports.system import PartnerSession
-from chalicelib.usecases import exceptions, kits, lanes, submit
+from chalicelib.usecases import exceptions, gate, kits, lanes, submit
 from tests.fakes.rules import FakeBooks
 from tests.fakes.workflow import FakePartners
 from tests.stage import Stage, decide_as_shown, stage
@@ -77,7 +77,7 @@ def test_what_a_warm_function_remembers_decides_nothing() -> None:
     books = Remembered()
     books.books = here.world.books.books
     here.world.books = books
-    assert submit.look(here.world, here.session, campaign.id).problems == ()
+    assert gate.look(here.world, here.session, campaign.id).problems == ()
     with pytest.raises(Refused, match=r"compliance\.BRD009"):
         ask(here, campaign)
 
@@ -86,17 +86,17 @@ def test_an_exception_lets_these_words_pass() -> None:
     """HQ's exception holds for these words until its day; the routes know of it."""
     here = with_kit()
     campaign = here.draft(headline="The cheapest bikes")
-    (key, finding), = submit.look(here.world, here.session, campaign.id).waivable
+    (key, finding), = gate.look(here.world, here.session, campaign.id).waivable
     made = exceptions.grant(
         here.world, here.people["hanna"], here.partner, print_=key, code=finding.code, reason="A quoted book title",
         expires=(here.world.clock.now() + timedelta(days=9)).strftime("%Y-%m-%d"),
     )
     assert exceptions.of(here.world, here.partner) == [made]
-    answers = submit.look(here.world, here.session, campaign.id)
+    answers = gate.look(here.world, here.session, campaign.id)
     assert answers.problems == ()
     assert answers.route.facts.exceptions == ("BRD009",)
     here.world.clock.advance(days=10)
-    assert [p.code for p in submit.look(here.world, here.session, campaign.id).problems][-1] == "compliance.BRD009"
+    assert [p.code for p in gate.look(here.world, here.session, campaign.id).problems][-1] == "compliance.BRD009"
 
 
 def test_exceptions_of_a_partner() -> None:
@@ -181,7 +181,7 @@ def test_a_person_is_asked_where_a_rule_guesses() -> None:
     here = with_kit()
     lanes.publish(here.world, here.people["hanna"], scope(here), FAST.replace("decisions: 1", "decisions: 0"), number=1)
     campaign = here.draft(headline="Star* of spring")
-    (key, _), = submit.look(here.world, here.session, campaign.id).askable
+    (key, _), = gate.look(here.world, here.session, campaign.id).askable
     with pytest.raises(Refused):
         ask(here, campaign)
     after = ask(here, campaign, fingerprints=(key,))

@@ -11,7 +11,7 @@ from chalicelib.domain.campaign import Draft
 from chalicelib.domain.ids import CampaignId
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.waiver import fingerprint
-from chalicelib.usecases import exceptions, kits, lanes, submit
+from chalicelib.usecases import exceptions, gate, kits, lanes
 from tests.web.partner_stage import LOCAL, Place, place
 
 KIT = """
@@ -182,12 +182,12 @@ def test_a_finding_that_is_excepted_is_named_so_and_not_fixed() -> None:
     body = here.get("campaigns", made.id, "hints").body
     assert "Blocks" in body and "cheapest" in body
     assert len(here.watched.database()) <= 3, here.watched.names()
-    (key, finding), = submit.look(here.world, here.session, made.id).waivable
+    (key, finding), = gate.look(here.world, here.session, made.id).waivable
     exceptions.grant(here.world, here.reviewer, here.ours.id, print_=key, code=finding.code,
                      reason="The name of a book", expires="2026-03-30")
     body = here.get("campaigns", made.id, "hints").body
     assert "Blocks" not in body and "An exception of head office covers this." in text_of(body)
-    assert submit.look(here.world, here.session, made.id).route.facts.exceptions == ("BRD009",)
+    assert gate.look(here.world, here.session, made.id).route.facts.exceptions == ("BRD009",)
 
 
 def test_a_fix_is_taken_by_the_facts_by_which_it_is_offered() -> None:
@@ -195,7 +195,7 @@ def test_a_fix_is_taken_by_the_facts_by_which_it_is_offered() -> None:
     here = brand()
     made = here.draft(**SLIPS)
     button = buttons(here.get("campaigns", made.id, "edit").body)["Bieks"]
-    answers = submit.look(here.world, here.session, made.id)
+    answers = gate.look(here.world, here.session, made.id)
     finding, = [f for f in answers.findings if f.code == "BRD007"]
     key = fingerprint(answers.template.template, answers.template.number, finding)
     exceptions.grant(here.world, here.reviewer, here.ours.id, print_=key, code=finding.code,
@@ -231,7 +231,7 @@ def test_routes_that_ask_for_the_partners_record_cost_no_further_read() -> None:
         assert here.get("campaigns", made.id, page).status == 200
         assert len(here.watched.database()) <= 3, (page, here.watched.names())
         assert here.watched.writes() == [], page
-    facts = submit.look(here.world, here.session, made.id).route.facts
+    facts = gate.look(here.world, here.session, made.id).route.facts
     assert (facts.approved, facts.declined, facts.auto_week) == (0, 0, 0)
 
 
@@ -253,7 +253,7 @@ def test_the_route_stands_in_the_form_and_follows_each_save() -> None:
         body = text_of(here.get("campaigns", made.id, "hints").body)
         assert len(here.watched.database()) <= 3, here.watched.names()
         assert said in body
-        assert submit.look(here.world, here.session, made.id).lane.name == lane
+        assert gate.look(here.world, here.session, made.id).lane.name == lane
     assert "2 reviewers decide" in body
     assert "Without that change it could be: One reviewer decides." in body
 
@@ -277,7 +277,7 @@ def test_the_smallest_change_is_a_click_at_its_field() -> None:
     assert got.location.endswith("#f-v-headline")
     after = stored(here, made.id).values
     assert after["headline"] == here.template.region("headline").default and after["hours"] == "Closed"  # type: ignore[union-attr]
-    assert submit.look(here.world, here.session, made.id).lane.name == "auto"
+    assert gate.look(here.world, here.session, made.id).lane.name == "auto"
     assert 'name="reset"' not in here.get("campaigns", made.id, "edit").body
 
 
@@ -290,7 +290,7 @@ def test_a_warning_takes_the_fast_route_away_and_its_fix_gives_it_back() -> None
     assert re.search(r'Warnings</th><td[^>]*>1</td><td[^>]*>at most 0</td>', body)
     here.post("campaigns", made.id, "fix", version="2", fix=buttons(body)["Bieks:"])
     assert "All 60 checks pass" in text_of(here.get("campaigns", made.id, "hints").body)
-    assert submit.look(here.world, here.session, made.id).lane.name == "auto"
+    assert gate.look(here.world, here.session, made.id).lane.name == "auto"
 
 
 def test_the_fragment_brings_each_field_its_hints() -> None:
