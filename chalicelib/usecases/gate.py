@@ -206,7 +206,7 @@ def _start(
     return start
 
 
-def drawn(world: World, answers: Answers) -> Answers:
+def sampled(world: World, answers: Answers) -> Answers:
     """The same, drawn for a person's look."""
     found = lanes.route(world, answers.route.policy, answers.route.facts, sampled=True)
     return replace(answers, route=found, lane=found.lane)

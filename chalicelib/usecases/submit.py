@@ -32,7 +32,7 @@ from chalicelib.domain.transitions import target
 from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import Change, History, PartnerCard
 from chalicelib.usecases import assets, drafts, lanes, outbox, story
-from chalicelib.usecases.gate import TERMS, TERMS_VERSION, Answers, accepted, drawn, ended, gather
+from chalicelib.usecases.gate import TERMS, TERMS_VERSION, Answers, accepted, ended, gather, sampled
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.review import review_notice
 from chalicelib.usecases.world import World
@@ -64,13 +64,8 @@ def submit(
     desk = world.partners.desk(session, campaign.programme)
     answers = gather(world, session, told, desk, programme, world.books.current(), ask, fresh=True)
     if lanes.drawn(world, answers.route, history):
-        answers = drawn(world, answers)
-    problems = [
-        *answers.problems, *_sender_problems(world, answers.partner), *_note_problems(note),
-        *ended(world.releases.retired(), answers.draft, answers.start, world.clock.now()),
-    ]
-    if answers.needs_terms and not terms:
-        problems.append(Problem("terms.not_accepted", "terms"))
+        answers = sampled(world, answers)
+    problems = [*answers.problems, *_now_in_the_way(world, answers, note, terms=terms)]
     chain = chain_of(answers.lane, programme)
     asked = eligible(chain.stages[0], person.id, campaign.created_by) if chain else ()
     if chain and len(asked) < chain.stages[0].need:
@@ -97,6 +92,17 @@ def chain_of(lane: Lane, programme: Programme) -> Chain | None:
     if not lane.chain:
         return None
     return Chain((Stage(name="brand", reviewers=tuple(programme.reviewers), need=lane.need),))
+
+
+def _now_in_the_way(world: World, answers: Answers, note: str, *, terms: bool) -> list[Problem]:
+    """What only the submission asks: the sender at SES, the note, versions that end, the terms."""
+    problems = [
+        *_sender_problems(world, answers.partner), *_note_problems(note),
+        *ended(world.releases.retired(), answers.draft, answers.start, world.clock.now()),
+    ]
+    if answers.needs_terms and not terms:
+        problems.append(Problem("terms.not_accepted", "terms"))
+    return problems
 
 
 def _sender_problems(world: World, partner: Partner) -> list[Problem]:
