@@ -19,7 +19,7 @@ from chalicelib.domain.ids import OrgId, PersonId, TemplateId
 from chalicelib.domain.partner import LegalEntity
 from chalicelib.domain.scope import Scope
 from chalicelib.domain.template import TemplateVersion
-from chalicelib.rendering.source import Compiled
+from chalicelib.rendering.cut import Compiled
 
 GOOD, REFUSED, USAGE = 0, 1, 2
 SAMPLE = LegalEntity(name="Sample Dealer Ltd", street="1 Sample Street", postal_code="10115", city="Berlin",

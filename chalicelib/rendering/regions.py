@@ -41,6 +41,18 @@ class Found:
         """Which system block it is, or None."""
         return SystemBlock(self.region.id) if self.region.type is RegionType.SYSTEM else None
 
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Where its values go: into attributes, between the tags, or both."""
+        kind = self.region.type
+        if kind is RegionType.IMAGE or self.start.name == "img":
+            return ("src", "alt")
+        if kind in (RegionType.LINK, RegionType.BUTTON):
+            return ("href", "content")
+        if kind is RegionType.SYSTEM and self.start.name == "a":
+            return ("href",)  # the author's words for "unsubscribe" stay; only the address is ours
+        return ("content",)
+
 
 class _Reader:
     """Reads the regions of one source and collects what is wrong with them."""

@@ -17,9 +17,9 @@ from chalicelib.usecases.people import checked_name
 from chalicelib.usecases.world import World
 
 if TYPE_CHECKING:
+    from chalicelib.rendering.cut import Compiled
     from chalicelib.rendering.importers import Imported
     from chalicelib.rendering.marking import Part
-    from chalicelib.rendering.source import Compiled
 
 LANGUAGES = ("en", "de", "es", "fr", "hu")
 
