@@ -1,4 +1,4 @@
-"""The campaigns at full size: ``python -m tests.sending.full [--seeds N] [--seed N] [--pairs N] [--races N]``."""
+"""The campaigns at full size: ``python -m tests.sending.full``; ``--help`` lists how many of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import itertools
 import sys
 
+from tests.sending.large import SIZES, Large, told
 from tests.sending.simulation import Simulation
 from tests.sending.test_crashes import WAYS, play, singles
 from tests.sending.test_frequency import Race
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this seed alone")
     parser.add_argument("--pairs", type=int, default=50_000, help="pairs of faults, spread evenly over all")
     parser.add_argument("--races", type=int, default=5_000, help="seeds of campaigns at the same time")
+    parser.add_argument("--large", type=int, default=3, help="seeds of campaigns of up to 100,000 recipients")
     options = parser.parse_args()
     if options.seed is not None:
         Simulation(options.seed).run()
@@ -45,7 +47,9 @@ def main() -> int:
         except AssertionError as error:
             print(f"race {seed}: {error}", file=sys.stderr)
             return 1
-    print(f"races: {options.races} seeds, the frequency cap was never passed")
+    print(f"races: {options.races} seeds, the frequency cap was never passed", flush=True)
+    for seed, size in itertools.product(range(options.large), SIZES):
+        print(f"C6 seed {seed}: {told(Large(size, seed).run())}", flush=True)
     return 0
 
 

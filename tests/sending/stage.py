@@ -110,17 +110,17 @@ class Stage:
 
     def __init__(
         self, *, contacts: int = 10, rate: float = 3.0, seed: int = 0, per_slice: int = PER_SLICE,
-        cap: Cap | None = None, message_class: str = "marketing",
+        cap: Cap | None = None, message_class: str = "marketing", store: type[StageContacts] = StageContacts,
     ) -> None:
         self.fakes = FakeWorld(clock=FakeClock(NOON), seed=seed)
-        self.fakes.contacts = StageContacts()
+        self.fakes.contacts = store()
         self.fakes.bulk_mailer = FakeBulkMailer(rate=rate)
         self.world: World = self.fakes
         self.session = FakeSession(PARTNER)
         self.per_slice = per_slice
         self.ids: dict[str, ContactId] = {}
         self.fakes.vault.create_keys(self.session)
-        for number, address in enumerate(addresses(contacts)):
+        for number, address in enumerate(addresses(contacts) if contacts else ()):
             self.add_contact(address, consents=number != 1)
         if contacts > 2:
             self.suppress(addresses(contacts)[2])
