@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.domain.errors import Retryable
 from chalicelib.domain.ids import CampaignId, OrgId
 from chalicelib.domain.sending import MAX_PAUSE

@@ -25,7 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.credentials import acting_as
 from chalicelib.adapters.dynamo import expressions as ex
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.errors import translated
 from chalicelib.domain.contact import Contact, SealedContact
 from chalicelib.domain.errors import Damaged, NotFound

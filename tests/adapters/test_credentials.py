@@ -83,7 +83,7 @@ def test_a_session_that_did_not_come_from_sts_reads_nothing() -> None:
 def test_a_bound_table_refuses_foreign_keys_before_the_call(key: str) -> None:
     """Every operation judges its keys, each of a batch and of a transaction, too."""
     from chalicelib.adapters.dynamo import expressions as ex
-    from chalicelib.adapters.dynamo.table import Check, Delete, Put, Update
+    from chalicelib.adapters.dynamo.steps import Check, Delete, Put, Update
 
     wire = Wire()
     table = table_on(wire).of(scoped(A))

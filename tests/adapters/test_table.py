@@ -9,14 +9,9 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib.adapters.dynamo import expressions as ex
-from chalicelib.adapters.dynamo.table import (
-    BATCH_TRIES,
-    MAX_BATCH,
-    ConditionFailed,
-    Put,
-    Table,
-    TransactionFailed,
-)
+from chalicelib.adapters.dynamo.failures import ConditionFailed, TransactionFailed
+from chalicelib.adapters.dynamo.steps import Put
+from chalicelib.adapters.dynamo.table import BATCH_TRIES, MAX_BATCH, Table
 from chalicelib.domain.errors import CountersignError, Permanent, Retryable
 from tests.adapters.wire import Wire, table_on
 

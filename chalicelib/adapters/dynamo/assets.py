@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, epoch
+from chalicelib.adapters.dynamo.failures import ConditionFailed
 from chalicelib.adapters.dynamo.kept import KEPT
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.domain.asset import Asset, Upload, UploadId, Use, newest_first, owner_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId

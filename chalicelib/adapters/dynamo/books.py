@@ -14,8 +14,10 @@ from dataclasses import replace
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
+from chalicelib.adapters.dynamo.failures import ConditionFailed, TransactionFailed
 from chalicelib.adapters.dynamo.kept import Kept
-from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed, Update
+from chalicelib.adapters.dynamo.steps import Put, Update
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.book import Book, BookKind
 from chalicelib.domain.errors import Conflict, Permanent

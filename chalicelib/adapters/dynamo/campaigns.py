@@ -8,8 +8,10 @@ from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys, track
 from chalicelib.adapters.dynamo.codec import Kind
 from chalicelib.adapters.dynamo.control import CONTROL, control_item, control_of
+from chalicelib.adapters.dynamo.failures import ConditionFailed, Contended, TransactionFailed
 from chalicelib.adapters.dynamo.programmes import is_on
-from chalicelib.adapters.dynamo.table import ConditionFailed, Contended, Put, Step, Table, TransactionFailed
+from chalicelib.adapters.dynamo.steps import Put, Step
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Ask, Campaign, Draft, Revision

@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.audience import Tally
 from chalicelib.domain.contact import Consent, LegalBasis, SealedContact, Suppression, SuppressionReason

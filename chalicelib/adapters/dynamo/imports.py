@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.codec import Kind
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.domain.contact import ImportBatch
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import ImportId

@@ -18,8 +18,9 @@ from typing import Any
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import starts
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
+from chalicelib.adapters.dynamo.failures import ConditionFailed
 from chalicelib.adapters.dynamo.keys import part
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain import frequency
 from chalicelib.domain.errors import Conflict, NotFound, Permanent

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, epoch, stamp
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId
 from chalicelib.domain.people import Link

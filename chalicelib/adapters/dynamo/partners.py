@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind
-from chalicelib.adapters.dynamo.table import ConditionFailed, Put, Table, TransactionFailed
+from chalicelib.adapters.dynamo.failures import ConditionFailed, TransactionFailed
+from chalicelib.adapters.dynamo.steps import Put
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import OrgId, ProgrammeId

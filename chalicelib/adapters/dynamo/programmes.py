@@ -8,8 +8,9 @@ from datetime import datetime
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, check, stamp
+from chalicelib.adapters.dynamo.failures import ConditionFailed
 from chalicelib.adapters.dynamo.partners import CARD
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import OrgId, PartnerId, PersonId, ProgrammeId

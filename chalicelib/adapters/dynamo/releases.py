@@ -15,8 +15,10 @@ from dataclasses import replace
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, check
+from chalicelib.adapters.dynamo.failures import TransactionFailed
 from chalicelib.adapters.dynamo.kept import Kept
-from chalicelib.adapters.dynamo.table import Delete, Put, Step, Table, TransactionFailed, Update
+from chalicelib.adapters.dynamo.steps import Delete, Put, Step, Update
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import OrgId, PartnerId

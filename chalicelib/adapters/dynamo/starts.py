@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.failures import ConditionFailed
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Permanent, Retryable
 from chalicelib.domain.frequency import Started, Starts

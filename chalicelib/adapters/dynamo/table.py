@@ -20,9 +20,11 @@ from pynamodb.expressions.util import substitute_names
 from chalicelib.adapters.credentials import acting_as
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo.connection import ScopedConnection
+from chalicelib.adapters.dynamo.failures import failure_of
+from chalicelib.adapters.dynamo.steps import Delete, Put, Step, Update
 from chalicelib.adapters.dynamo.values import Item, Wire, decode_item, encode, encode_item
-from chalicelib.adapters.errors import code_of, retries_of, translated
-from chalicelib.domain.errors import CountersignError, Permanent, Retryable
+from chalicelib.adapters.errors import translated
+from chalicelib.domain.errors import Permanent, Retryable
 from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
 
@@ -30,76 +32,6 @@ KEYS = ("pk", "sk")
 MAX_BATCH = 100
 """Keys in one BatchGetItem and steps in one TransactWriteItems (AWS quota)."""
 BATCH_TRIES = 6
-_FAILED = "ConditionalCheckFailed"
-_MAY_HEAL = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-
-
-class ConditionFailed(CountersignError):
-    """The condition of a write did not hold; the store says what that means.
-
-    ``item`` is what stands there instead (None if nothing does). ``retried`` tells that botocore
-    had repeated the call after a timeout: the failed condition may then be our own first write.
-    """
-
-    def __init__(self, item: Item | None = None, *, retried: bool = False) -> None:
-        self.item = item
-        self.retried = retried
-        super().__init__("condition failed")
-
-    def was_ours(self, item: Item) -> bool:
-        """Whether the write did happen: it was repeated, and what it meant to store stands there."""
-        return self.retried and self.item == item
-
-
-class TransactionFailed(ConditionFailed):
-    """A transaction was cancelled, nothing of it was written; ``failed`` are the steps at fault."""
-
-    def __init__(self, failed: frozenset[int]) -> None:
-        super().__init__()
-        self.failed = failed
-
-
-class Contended(Retryable):
-    """A transaction met another one on an item, or was throttled: nothing of it was written, so it may be repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """A step of a transaction: store an item."""
-
-    item: Item
-    condition: ex.Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A step of a transaction: change attributes of an item."""
-
-    pk: str
-    sk: str
-    actions: Sequence[ex.Action]
-    condition: ex.Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """A step of a transaction: delete an item."""
-
-    pk: str
-    sk: str
-    condition: ex.Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A step of a transaction that writes nothing and demands a condition."""
-
-    pk: str
-    sk: str
-    condition: ex.Condition
-
-
-Step = Put | Update | Delete | Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +247,7 @@ class Table:
         except ClientError as error:
             # pynamodb raises its own error from botocore's, which has the whole answer.
             cause = error.__cause__
-            raise _translated(operation, cause if isinstance(cause, ClientError) else error) from error
+            raise failure_of(operation, cause if isinstance(cause, ClientError) else error) from error
         except BotoCoreError as error:
             raise translated(error, operation) from error
 
@@ -338,25 +270,3 @@ def _bound(name: str, begins: str, low: str, high: str, after: str, before: str)
 
 def _key(pk: str, sk: str) -> dict[str, Wire]:
     return {"pk": encode(pk), "sk": encode(sk)}
-
-
-def _translated(operation: str, error: ClientError) -> CountersignError:
-    code = code_of(error)
-    if code == "ConditionalCheckFailedException":
-        item: Any = error.response.get("Item")
-        return ConditionFailed(decode_item(item) if item else None, retried=retries_of(error) > 0)
-    if code == "TransactionCanceledException":
-        return _cancelled(operation, error)
-    return translated(error, operation)
-
-
-def _cancelled(operation: str, error: ClientError) -> CountersignError:
-    """A failed condition wins over a conflict: trying again would only fail on it again."""
-    reasons = [str(r.get("Code", "None")) for r in error.response.get("CancellationReasons", [])]
-    failed = frozenset(i for i, reason in enumerate(reasons) if reason == _FAILED)
-    if failed:
-        return TransactionFailed(failed)
-    bad = sorted(set(reasons) - {"None"})
-    if bad and set(bad) <= _MAY_HEAL:
-        return Contended(f"{operation}: {', '.join(bad)}")
-    return Permanent(f"{operation}: {', '.join(bad) or 'cancelled'}")

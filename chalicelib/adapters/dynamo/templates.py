@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import Kind, plain
+from chalicelib.adapters.dynamo.failures import ConditionFailed
 from chalicelib.adapters.dynamo.kept import Kept
-from chalicelib.adapters.dynamo.table import ConditionFailed, Table
+from chalicelib.adapters.dynamo.table import Table
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.ids import OrgId, TemplateId

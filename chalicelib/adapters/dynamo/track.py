@@ -10,7 +10,7 @@ from __future__ import annotations
 from chalicelib.adapters.dynamo import expressions as ex
 from chalicelib.adapters.dynamo import keys
 from chalicelib.adapters.dynamo.codec import check, moment_of, stamp
-from chalicelib.adapters.dynamo.table import Put
+from chalicelib.adapters.dynamo.steps import Put
 from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain.errors import Permanent
 from chalicelib.domain.ids import CampaignId, PartnerId
