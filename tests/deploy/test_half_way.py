@@ -78,6 +78,26 @@ def test_an_update_that_fails_leaves_what_was_deployed(place: Deployed, package:
     assert place.deployer.stack.outputs["DeployedRelease"] != release
 
 
+def test_a_change_that_would_lose_data_is_never_made(place: Deployed, package: Path, tmp_path: Path) -> None:
+    """A template without one of the tables is shown, refused without a question, and leaves no change set."""
+    assert place.deployer.deploy()
+    release = place.deployer.stack.outputs["DeployedRelease"]
+
+    def renamed(template: dict[str, Any]) -> None:
+        template["Resources"]["Keys2Table"] = template["Resources"].pop("KeysTable")
+
+    def asked(question: str) -> str:
+        raise AssertionError(question)
+
+    with pytest.raises(DeployError, match="remove what holds data: KeysTable"):
+        place.deployer_of("half", changed(package, tmp_path / "bad", renamed), ask=asked).deploy()
+    assert any("- KeysTable (AWS::DynamoDB::Table)" in line for line in place.said)
+    left = place.client("cloudformation").list_change_sets(StackName="countersign-half")["Summaries"]
+    assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE"] == []
+    assert place.deployer.stack.outputs["DeployedRelease"] == release
+    assert len(tables(place)) == 3
+
+
 def test_a_deployment_without_its_second_step_is_finished_by_the_next(place: Deployed, package: Path) -> None:
     """Whoever stops between the steps has functions that say what they lack; the next deployment seals them."""
     answers = iter("yn")
