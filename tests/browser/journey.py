@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import person, sign_in
 from tests.browser.place import DESKTOP, PHONE, ROOT, Place
+from tests.browser.steps import invite, open_programme
 
 SOURCE = ROOT / "templates" / "starter" / "spring-offer.en.html"
 NEWCOMER = "nora@velonord.example"
@@ -73,8 +74,8 @@ def head_office(browser: Browser, place: Place) -> None:
     hanna.get_by_role("button", name="Publish").click()
     expect(hanna.get_by_role("heading", name="Summer ride")).to_be_visible()
     place.look(hanna, "hq-template")
-    invite(hanna, place)
-    open_programme(hanna, place)
+    invite(hanna, place, "Velo Nord", "Nora Nord", NEWCOMER, group="newcomers")
+    open_programme(hanna, place, "Summer ride weeks", template="Summer ride", group="newcomers", told=NEWCOMER)
     for page in (
         "programmes", "partners", "people", "stop", "health", "templates", "programmes/new", "partners/invite",
     ):
@@ -86,34 +87,6 @@ def head_office(browser: Browser, place: Place) -> None:
     hanna.goto(f"{place.hq}/hq/health")
     place.look(hanna, "hq-health")
     hanna.context.close()
-
-
-def invite(hanna: Page, place: Place) -> None:
-    """HQ invites a further partner, whose first person gets the mail."""
-    hanna.goto(f"{place.hq}/hq/partners/invite")
-    hanna.get_by_label("Name of the partner").fill("Velo Nord")
-    hanna.get_by_label("Who begins there").fill("Nora Nord")
-    hanna.get_by_label("E-mail address", exact=True).fill(NEWCOMER)
-    hanna.get_by_label("Groups").fill("newcomers")
-    hanna.get_by_role("button", name="Send the invitation").click()
-    expect(hanna.locator("main")).to_contain_text("Velo Nord")
-    assert f"{place.url}/" in place.mail(NEWCOMER, "")["text"]
-
-
-def open_programme(hanna: Page, place: Place) -> None:
-    """HQ offers the template to the new partner, who is told and finds it after signing in."""
-    hanna.goto(f"{place.hq}/hq/programmes/new")
-    hanna.get_by_label("Title").fill("Summer ride weeks")
-    choice = hanna.get_by_label("Template")
-    choice.select_option(choice.locator("optgroup[label='Summer ride'] option").first.get_attribute("value"))
-    now = place.now()
-    hanna.get_by_label("From").fill(now.strftime("%Y-%m-%dT00:00"))
-    hanna.get_by_label("Until").fill((now + timedelta(days=30)).strftime("%Y-%m-%dT00:00"))
-    hanna.get_by_label("Groups of partners").fill("newcomers")
-    hanna.get_by_label("Reviewers").fill("marco@nordlicht.example")
-    hanna.get_by_role("button", name="Store and tell the partners").click()
-    expect(hanna.get_by_role("heading", name="Summer ride weeks")).to_be_visible()
-    place.mail(NEWCOMER, "Summer ride weeks")
 
 
 def newcomer(browser: Browser, place: Place) -> None:

@@ -7,12 +7,12 @@ The designer knows Mailchimp's language and nothing of ours; what has to be chan
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Running, person, sign_in
 from tests.browser.place import DESKTOP, PHONE, Place
+from tests.browser.steps import invite, open_programme
 from tests.browser.test_form import publish_routes, write
 
 HERO = "https://images.example.com/nordlicht/spring-lake.png"
@@ -33,7 +33,7 @@ h1{{/*@editable*/color:#12372a;/*@editable*/font-size:28px}}</style></head>
 <div mc:edit="footer">Copyright *|CURRENT_YEAR|*<br>*|HTML:LIST_ADDRESS_HTML|*<br><a href="*|UNSUB|*">Unsubscribe</a></div>
 </td></tr></table></td></tr></table></body></html>
 """
-PARTNER, ADDRESS = "Velo Import", "ida@veloimport.example"
+ADDRESS = "ida@veloimport.example"
 
 
 def test_from_mailchimp_to_the_partners_form(browser: Browser, running: Running) -> None:
@@ -43,7 +43,8 @@ def test_from_mailchimp_to_the_partners_form(browser: Browser, running: Running)
     sign_in(hanna, running, "hanna@nordlicht.example", hq=True)
     imported(hanna, running)
     mended(hanna, running)
-    offered(hanna, running)
+    invite(hanna, running, "Velo Import", "Ida Import", ADDRESS, group="imported")
+    open_programme(hanna, running, "Letters in spring", template="Spring letter", group="imported", told=ADDRESS)
     hanna.context.close()
     written(browser, running)
 
@@ -91,28 +92,6 @@ def mended(hanna: Page, place: Place) -> None:
     for label in ("Picture", "Title", "Your story", "Opening hours"):
         expect(hanna.locator("main")).to_contain_text(label)
     place.look(hanna, "designer-published")
-
-
-def offered(hanna: Page, place: Place) -> None:
-    """A new partner is invited and a programme opened for it."""
-    hanna.goto(f"{place.hq}/hq/partners/invite")
-    hanna.get_by_label("Name of the partner").fill(PARTNER)
-    hanna.get_by_label("Who begins there").fill("Ida Import")
-    hanna.get_by_label("E-mail address", exact=True).fill(ADDRESS)
-    hanna.get_by_label("Groups").fill("imported")
-    hanna.get_by_role("button", name="Send the invitation").click()
-    expect(hanna.locator("main")).to_contain_text(PARTNER)
-    hanna.goto(f"{place.hq}/hq/programmes/new")
-    hanna.get_by_label("Title").fill("Letters in spring")
-    choice = hanna.get_by_label("Template")
-    choice.select_option(choice.locator("optgroup[label='Spring letter'] option").first.get_attribute("value"))
-    hanna.get_by_label("From").fill(place.now().strftime("%Y-%m-%dT00:00"))
-    hanna.get_by_label("Until").fill((place.now() + timedelta(days=30)).strftime("%Y-%m-%dT00:00"))
-    hanna.get_by_label("Groups of partners").fill("imported")
-    hanna.get_by_label("Reviewers").fill("marco@nordlicht.example")
-    hanna.get_by_role("button", name="Store and tell the partners").click()
-    expect(hanna.get_by_role("heading", name="Letters in spring")).to_be_visible()
-    place.mail(ADDRESS, "Letters in spring")
 
 
 def written(browser: Browser, place: Place) -> None:
