@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.compliance.document import Css, Document, Element, OpenValue, Run
 from chalicelib.domain.template import Slot, SystemBlock
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.merge import OPEN, SENTINEL
 from chalicelib.rendering.structure import MAX_DEPTH, Nesting
-from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, Kind, Lines, Token, tokenise
+from chalicelib.rendering.tokens import BROKEN, COMMENT, END, RAW, START, TEXT, Kind, Token, tokenise
 
 _CONDITION = re.compile(rb"<!--\[if [^\]<>]*+\]>", re.IGNORECASE)
 _CONDITION_END = re.compile(rb"<!\[endif\]-->\Z", re.IGNORECASE)

@@ -6,8 +6,9 @@ import html
 from dataclasses import dataclass, field
 from typing import Self
 
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.structure import Node, Tree, build
-from chalicelib.rendering.tokens import Lines, Token, tokenise
+from chalicelib.rendering.tokens import Token, tokenise
 
 
 @dataclass(slots=True)

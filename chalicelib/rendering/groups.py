@@ -16,9 +16,10 @@ from chalicelib.domain import blocks, values
 from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Block, BlockKind, RegionType
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.regions import Found
 from chalicelib.rendering.structure import Node, Tree
-from chalicelib.rendering.tokens import VOID, Lines, Token
+from chalicelib.rendering.tokens import VOID, Token
 
 ATTRIBUTES = ("data-optional", "data-repeat")
 SETTINGS = {

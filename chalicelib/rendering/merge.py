@@ -16,7 +16,8 @@ from chalicelib.domain.errors import Problem
 from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Slot
 from chalicelib.rendering.jinja import merge_field
-from chalicelib.rendering.tokens import Kind, Lines, Token
+from chalicelib.rendering.lines import Lines
+from chalicelib.rendering.tokens import Kind, Token
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 SENTINEL = re.compile(f"{OPEN}([0-9]+){CLOSE}")

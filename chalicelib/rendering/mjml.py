@@ -12,8 +12,9 @@ import html
 import re
 
 from chalicelib.domain.errors import Problem, Refused
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.structure import Node, build
-from chalicelib.rendering.tokens import Kind, Lines, tokenise
+from chalicelib.rendering.tokens import Kind, tokenise
 
 MAX_ELEMENTS = 2_000
 _START = re.compile(rb"\s*(?:<\?xml[^<>]*+>\s*)?(?:<!--(?:[^-]|-(?!->))*+-->\s*)*+<mjml\b", re.IGNORECASE)

@@ -12,9 +12,10 @@ from chalicelib.domain.record import dataclass
 from chalicelib.domain.template import Region, RegionType, SystemBlock
 from chalicelib.rendering import defaults, metadata
 from chalicelib.rendering.defaults import BREAK, FLOW, PHRASING
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.metadata import Metadata
 from chalicelib.rendering.structure import Node, Tree
-from chalicelib.rendering.tokens import VOID, Kind, Lines, Token
+from chalicelib.rendering.tokens import VOID, Kind, Token
 
 _ELEMENTS = {
     RegionType.TEXT: FLOW | PHRASING | {"a"}, RegionType.CHOICE: FLOW | PHRASING | {"a"},

@@ -12,9 +12,10 @@ from chalicelib.domain.kit import Kit
 from chalicelib.domain.template import Slot
 from chalicelib.rendering import document, groups, inline, merge, mjml, regions
 from chalicelib.rendering.cut import Compiled, cut
+from chalicelib.rendering.lines import Lines
 from chalicelib.rendering.regions import Found
 from chalicelib.rendering.structure import Tree, build
-from chalicelib.rendering.tokens import Kind, Lines, Token, tokenise
+from chalicelib.rendering.tokens import Kind, Token, tokenise
 
 MAX_UPLOAD = 5 * 1024 * 1024
 MAX_SOURCE = 500 * 1024

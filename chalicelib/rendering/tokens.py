@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import html
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from enum import Enum, auto
 from functools import lru_cache
@@ -294,14 +293,3 @@ def _attribute(source: bytes, start: int, name_from: int) -> Attribute | None:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
-
-
-class Lines:
-    """Tells the line (from 1) of a byte offset."""
-
-    def __init__(self, source: bytes) -> None:
-        self._starts = [0, *(m.end() for m in re.finditer(rb"\n", source))]
-
-    def at(self, offset: int) -> int:
-        """The line in which the byte at ``offset`` stands."""
-        return bisect_right(self._starts, offset)

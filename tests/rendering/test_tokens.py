@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.rendering.tokens import Kind, Lines, markup, plain_tag, tokenise
+from chalicelib.rendering.lines import Lines
+from chalicelib.rendering.tokens import Kind, markup, plain_tag, tokenise
 from tests.rendering.samples import HOSTILE
 
 PIECES = st.one_of(st.sampled_from([piece.encode() for piece in HOSTILE]), st.binary(max_size=6))
