@@ -53,8 +53,8 @@ campaign: setup  ## Run the test campaigns at full size, which takes hours (SEED
 	$(VENV)/python -m tests.sending.kills --full --repeats $(KILLS)
 	COUNTERSIGN_FUZZ=$(FUZZ) $(PYTEST) tests/rendering/test_locked.py tests/rendering/test_fill.py tests/web/test_fuzzed_fills.py
 
-screenshots: setup  ## Take the README's pictures anew from the browser tests
-	$(VENV)/python -m pytest -q tests/browser -m browser
+screenshots: setup  ## Take the README's pictures anew from the journey in the browser
+	$(VENV)/python -m pytest -q tests/browser/test_journey.py -m browser
 	@$(VENV)/python -m infra.screenshots
 
 texts: setup  ## Bring the translations up to date with the sentences, and list what is not translated

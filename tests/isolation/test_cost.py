@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from infra import cost
@@ -37,6 +39,14 @@ def test_rest_is_told_honestly() -> None:
     assert alarms == pytest.approx(here.watched * month["alarm.metric"])
     polls = next(dollars for what, dollars in lines.items() if "empty queues" in what)
     assert polls == pytest.approx(here.queues * 5 * 3 * 60 * 24 * 30 * 0.4e-6)
+
+
+def test_the_way_to_a_deployment_tells_the_same() -> None:
+    """docs/deploy.md rounds what a month without work costs."""
+    found = re.search(r"\| \*\*together\*\* \| \*\*([\d.]+)\*\* \|", PLACE.read_text("utf-8"))
+    assert found
+    assert round(float(found[1])) == 10
+    assert "about ten dollars a month" in (PLACE.parent / "deploy.md").read_text("utf-8")
 
 
 def test_every_price_names_its_page() -> None:
