@@ -32,6 +32,16 @@ def test_links_in_documents_lead_somewhere(document: object) -> None:
     assert [target for target in targets if not (place.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_to_headings_find_them(document: object) -> None:
+    """What stands behind a # is a heading of the document that it leads to, as GitHub writes it."""
+    place = ROOT.joinpath(str(document))
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", place.read_text("utf-8")):
+        text = ((place.parent / target) if target else place).read_text("utf-8")
+        headings = (re.sub(r"[^\w -]", "", title.lower()) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE))
+        assert anchor in {heading.replace(" ", "-") for heading in headings}, f"{target}#{anchor}"
+
+
 def test_pictures_are_small_and_told() -> None:
     """Each picture of a document is under 150 KB, has a text for who cannot see it, and is shown somewhere."""
     shown: set[str] = set()
