@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 
@@ -32,6 +32,8 @@ class Totals:
     complained: int = 0
     opened: int = 0
     clicked: int = 0
+    facts: int = field(default=0, compare=False)
+    """How much of the ledger was known when this was counted: it only grows, so more of it is the later count."""
 
     @property
     def left_out(self) -> int:
@@ -58,7 +60,7 @@ class Totals:
 
 COUNTS = (
     "audience", "sent", "failed", "unknown", "not_attempted", "pending",
-    "delivered", "bounced", "complained", "opened", "clicked",
+    "delivered", "bounced", "complained", "opened", "clicked", "facts",
 )
 _EVENT_COUNTS = {
     "delivered": Seen.DELIVERED, "bounced": Seen.BOUNCED, "complained": Seen.COMPLAINED,
@@ -66,7 +68,7 @@ _EVENT_COUNTS = {
 }
 
 
-def tally(manifest: Manifest, attempts: Iterable[Attempt]) -> Totals:
+def tally(manifest: Manifest, attempts: Sequence[Attempt]) -> Totals:
     """Fold a slice's attempts into its totals; what is open counts as pending."""
     batches = by_batch(attempts)
     counts: Counter[str] = Counter()
@@ -84,7 +86,14 @@ def tally(manifest: Manifest, attempts: Iterable[Attempt]) -> Totals:
     return Totals(
         audience=manifest.count, sent=counts["sent"], suppressed=dict(reasons), failed=counts["failed"],
         unknown=counts["unknown"], pending=counts["open"], **{name: counts[name] for name in _EVENT_COUNTS},
+        facts=sum(_facts(attempt) for attempt in attempts),
     )
+
+
+def _facts(attempt: Attempt) -> int:
+    """Every write to an attempt adds to it, and none takes anything away."""
+    told = sum(len(ordinals) for ordinals in attempt.seen.values())
+    return 1 + (attempt.answered is not None) + len(attempt.released) + told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

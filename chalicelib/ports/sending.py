@@ -152,7 +152,7 @@ class Slices(Protocol):
         """
 
     def count(self, session: PartnerSession, key: SliceKey, totals: Totals, at: datetime) -> None:
-        """Store a slice's totals, unless a later count is there."""
+        """Store a slice's totals, unless a later count is there, which is one that knew more (``facts``)."""
 
 
 class StartList(Protocol):

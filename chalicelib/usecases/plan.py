@@ -144,15 +144,14 @@ def _look_after(world: World, session: PartnerSession, campaign: Campaign) -> No
 def _counted(world: World, session: PartnerSession, state: SliceState) -> SliceState:
     """A slice that is done, with totals that can be relied on; open again where somebody is left to be mailed.
 
-    Clocks of machines differ: an older count may stand over the last one, and a worker that was taken for
-    dead may yet have told that SES was busy.
+    A worker that died may have left its last count out; one that was taken for dead, because clocks differ,
+    may yet have told that SES was busy.
     """
     manifest = world.ledger.manifest(session, state.key) if state.totals.pending else None
     if manifest is None:
         return state
     totals = tally(manifest, world.ledger.attempts(session, state.key, 0, manifest.batches))
-    now = world.clock.now()
-    world.ledger.count(session, state.key, totals, max(now, state.counted_at or now))
+    world.ledger.count(session, state.key, totals, world.clock.now())
     return replace(state, totals=totals, done=not totals.pending)
 
 

@@ -153,11 +153,13 @@ def test_of_two_moves_of_a_slice_one_holds(world: World, session: PartnerSession
 
 
 def test_an_older_count_does_not_replace_a_newer_one(world: World, session: PartnerSession, key: SliceKey) -> None:
-    """Totals are as of the latest count, whatever order the writes arrive in."""
-    later = Totals(audience=9, sent=4, suppressed={"unsubscribed": 2, "gone": 1}, unknown=2, delivered=3)
-    world.ledger.count(session, key, later, START + timedelta(seconds=1))
-    world.ledger.count(session, key, Totals(audience=9, pending=9), START)
+    """Totals are those of the count that knew most, whatever order the writes arrive in and whatever clocks say."""
+    later = Totals(audience=9, sent=4, suppressed={"unsubscribed": 2, "gone": 1}, unknown=2, delivered=3, facts=8)
+    world.ledger.count(session, key, later, START)
+    world.ledger.count(session, key, Totals(audience=9, pending=9, facts=7), START + timedelta(seconds=1))
     assert world.ledger.slice(session, key).totals == later
+    world.ledger.count(session, key, replace(later, opened=1, facts=9), START - timedelta(hours=1))
+    assert world.ledger.slice(session, key).totals == replace(later, opened=1)
 
 
 def test_the_slices_of_a_run_are_one_list(world: World, session: PartnerSession, key: SliceKey) -> None:

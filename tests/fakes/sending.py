@@ -93,7 +93,7 @@ class FakeLedger:
 
     def count(self, session: PartnerSession, key: SliceKey, totals: Totals, at: datetime) -> None:
         stored = self.slice(session, key)
-        if stored.counted_at is None or stored.counted_at <= at:
+        if stored.totals.facts <= totals.facts:
             self._slices.setdefault(session.partner, {})[key] = replace(stored, totals=totals, counted_at=at)
 
     def starts(self, session: PartnerSession) -> Starts:

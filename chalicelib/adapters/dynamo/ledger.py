@@ -35,7 +35,7 @@ MAX_IDS = 20_000
 """A manifest of 320 KB; DynamoDB takes items up to 400 KB."""
 _MANIFEST, _ATTEMPT, _SLICE = "manifest", "batch", "slice"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TOTALS = tuple(field.name for field in fields(Totals))
+_TOTALS = tuple(field.name for field in fields(Totals) if field.name != "facts")
 
 
 class DynamoLedger:
@@ -170,11 +170,11 @@ class DynamoLedger:
                 raise Conflict("slice.moved") from None
 
     def count(self, session: PartnerSession, key: SliceKey, totals: Totals, at: datetime) -> None:
-        """Conditional on being no older than what is there."""
+        """Conditional on knowing no less than what is there."""
         require_customers(session)
         actions = [ex.put("type", _SLICE), ex.put("v", 1), ex.put("counted_at", stamp(at))]
-        actions.append(ex.put("totals", _totals_item(totals)))
-        fresh = ex.any_of(ex.absent("counted_at"), ex.at_most("counted_at", stamp(at)))
+        actions += [ex.put("totals", _totals_item(totals)), ex.put("facts", totals.facts)]
+        fresh = ex.any_of(ex.absent("facts"), ex.at_most("facts", totals.facts))
         try:
             self._table.of(session).update(_run_pk(session), _slice_sk(key), actions, condition=fresh)
         except ConditionFailed:
