@@ -30,7 +30,7 @@ from chalicelib.domain.asset import Box, Details
 from chalicelib.domain.book import BookKind
 from chalicelib.domain.campaign import Actor, Campaign, HoldReason, State, Verdict
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.ids import OrgId, PartnerId, base32, make_id
+from chalicelib.domain.ids import ImportId, OrgId, PartnerId, base32, make_id
 from chalicelib.domain.people import Person, Role
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.totals import Totals
@@ -295,7 +295,21 @@ def people_and_programme(j: Journey) -> None:
 
 
 def customers(j: Journey, count: int) -> None:
-    """The partner uploads its file of customers."""
+    """The partner uploads its file of customers, looks what became of it, and keeps one more from being mailed."""
+    batch = imported(j, count)
+    w = j.at("pages-partner")
+    with acting("pages-partner"):
+        session = j.session()
+        imports.listing(w, session)
+        imports.refused_file(w, session, imports.detail(w, session, batch))
+        contacts.summary(w, session)
+        contacts.stop_mailing(w, j.person(f"paula-{ADDRESS}@{seed.ZONE}").id, session, f"phone-{ADDRESS}@example.com")
+        contacts.ask_recount(w, session)
+    j.settle()
+
+
+def imported(j: Journey, count: int) -> ImportId:
+    """The file alone: uploaded, and read to its end."""
     w, rows = j.at("pages-partner"), ["email,first_name,consent_basis,consent_at,consent_source,status"]
     rows += [f"c{n}-{ADDRESS}@example.net,{CANARY},double_opt_in,2026-01-10,shop,subscribed" for n in range(count)]
     rows += [f"gone-{ADDRESS}@example.com,{CANARY},double_opt_in,2026-01-10,shop,unsubscribed", f"bad {ADDRESS},,,,,"]
@@ -310,13 +324,7 @@ def customers(j: Journey, count: int) -> None:
                     temporary=True)
     with j.phase("a file of customers"):
         j.settle()
-    with acting("pages-partner"):
-        imports.listing(w, session)
-        imports.refused_file(w, session, imports.detail(w, session, batch.id))
-        contacts.summary(w, session)
-        contacts.stop_mailing(w, j.person(f"paula-{ADDRESS}@{seed.ZONE}").id, session, f"phone-{ADDRESS}@example.com")
-        contacts.ask_recount(w, session)
-    j.settle()
+    return batch.id
 
 
 def images(j: Journey) -> None:

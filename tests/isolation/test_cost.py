@@ -8,14 +8,14 @@ import pytest
 
 from infra import cost
 from tests.contract.policy import Access
-from tests.isolation.costs import LARGE, PLACE, document, made, resting
+from tests.isolation.costs import LARGE, PLACE, document, resting, sent
 from tests.isolation.journey import Journey
 from tests.isolation.judge import Call
 
 
 def test_the_document_is_up_to_date(journey: Journey) -> None:
     """Whoever adds a call to the way of a mail sees here what it costs."""
-    text = document(journey, made(LARGE))
+    text = document(journey, sent(LARGE))
     assert PLACE.read_text("utf-8") == text, "run `python -m tests.isolation.costs` and commit docs/cost.md"
     assert "ses.mail | 1000000 | 100.00" in text
 
