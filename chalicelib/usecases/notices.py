@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 
 from chalicelib import texts
 from chalicelib.domain.campaign import Ask, Campaign, Revision, State
-from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ImportId, PartnerId, PersonId
 from chalicelib.domain.people import Role
 from chalicelib.domain.record import dataclass
@@ -19,7 +18,7 @@ from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.workflow import History
 from chalicelib.rendering.mails import render_mail
 from chalicelib.texts.times import local_time
-from chalicelib.usecases import addresses, outbox, review_link, system_mail
+from chalicelib.usecases import addresses, outbox, review_link, story, system_mail
 from chalicelib.usecases.review import settled
 from chalicelib.usecases.review_mail import review_request
 from chalicelib.usecases.world import World
@@ -55,7 +54,7 @@ def fresh_link(
     case = _case(world, session, campaign_id)
     asks = [a for a in _open_asks(case, revision, stage) if a.person == person]
     for ask in asks:
-        _ask(case, _revision(case, revision), ask)
+        _ask(case, story.revision_of(case.history, revision), ask)
 
 
 def _case(world: World, session: PartnerSession, campaign_id: CampaignId) -> _Case:
@@ -64,13 +63,6 @@ def _case(world: World, session: PartnerSession, campaign_id: CampaignId) -> _Ca
         history=world.campaigns.history(session, campaign_id),
         partner_name=world.partners.home(session).partner.name,
     )
-
-
-def _revision(case: _Case, number: int) -> Revision:
-    found = next((r for r in case.history.revisions if r.number == number), None)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _open_asks(case: _Case, revision: int, stage: int) -> Sequence[Ask]:
@@ -84,7 +76,7 @@ def _open_asks(case: _Case, revision: int, stage: int) -> Sequence[Ask]:
 def _review_request(case: _Case, kind: str, numbers: list[int]) -> None:
     revision, stage = numbers
     for ask in _open_asks(case, revision, stage):
-        _ask(case, _revision(case, revision), ask)
+        _ask(case, story.revision_of(case.history, revision), ask)
 
 
 def _ask(case: _Case, revision: Revision, ask: Ask) -> None:
