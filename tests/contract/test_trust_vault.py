@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters import vault
 from chalicelib.domain.contact import Contact, ImportBatch, SealedContact
 from chalicelib.domain.errors import Damaged, NotFound
 from chalicelib.domain.ids import ContactId, ImportId, PartnerId, make_id
@@ -116,6 +117,8 @@ def test_sealing_twice_differs(world: World) -> None:
     session = open_partner(world)
     one, two = sealed(world, session), sealed(world, session)
     assert one.address != two.address and one.profile != two.profile
+    blobs = (one.address, one.profile, two.address, two.profile)
+    assert len({blob[3:3 + vault.NONCE] for blob in blobs}) == 4, "a nonce under one key is never used twice"
 
 
 def test_representations_show_no_person() -> None:

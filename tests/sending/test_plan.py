@@ -201,6 +201,28 @@ class Slow(FakeBulkMailer):
         return BulkAnswer((Result.UNSENT,) * len(batch.entries))
 
 
+@pytest.mark.parametrize("totals", [Totals(audience=5, sent=4, pending=1), Totals(audience=5, sent=4)],
+                         ids=("pending", "not conserved"))
+def test_no_campaign_ends_on_numbers_that_do_not_add_up(totals: Totals) -> None:
+    """Slices that call themselves done are not enough: everybody must be accounted for, in counts that are written."""
+    stage = Stage()
+    stage.fakes.clock.set(START)
+    Runner(stage)
+    look_at(stage)
+    ledger, session = stage.fakes.ledger, stage.session
+    keys = [SliceKey(Run(CAMPAIGN), number) for number in range(stage.campaign.slices)]
+    for key in keys:
+        before = ledger.slice(session, key)
+        ledger.advance(session, before, replace(before, turn=before.turn + 1, done=True, touched_at=START))
+        ledger.count(session, key, totals, START)
+    look_at(stage)
+    seen = [stage.campaign.state]
+    for key in keys:
+        ledger.count(session, key, Totals(audience=5, sent=5), START)
+    look_at(stage)
+    assert [*seen, stage.campaign.state] == [State.SENDING, State.SENT]
+
+
 def test_the_tick_queues_once_what_is_due_soon() -> None:
     """Seen 90 seconds ahead, delayed to its second, and not queued again a minute later."""
     stage = Stage()
@@ -208,6 +230,7 @@ def test_the_tick_queues_once_what_is_due_soon() -> None:
     assert tick.tick(stage.world) == 0
     stage.fakes.clock.advance(seconds=1)
     assert tick.tick(stage.world) == 1
+    assert [message.due for message in stage.fakes.queue.waiting] == [START]
     stage.fakes.clock.advance(seconds=60)
     assert tick.tick(stage.world) == 0
     assert stage.fakes.queue.kinds(QueueName.PLAN) == ["plan"]

@@ -546,6 +546,31 @@ def test_expired_link_offers_a_fresh_one() -> None:
     assert not [m for m in scene.world.mailer.sent if m.to not in {p.address for p in scene.people.values()}]
 
 
+def test_an_expired_link_decides_nothing(scene: Stage) -> None:
+    """Also where the start is still far: the page offers a fresh one, and only that decides."""
+    campaign = scene.submitted()
+    token, code = scene.token_and_code("rita")
+    known, later = scene.world.links.links, scene.world.clock.now() + timedelta(hours=1)
+    known.update({key: replace(link, expires_at=later) for key, link in known.items()})
+    scene.world.clock.advance(hours=1)
+    assert review.look(scene.world, token).standing is review.Standing.EXPIRED
+    with pytest.raises(Conflict, match=r"review\.expired"):
+        decide_as_shown(scene.world, token, Verdict.APPROVE, code=code)
+    review.request_fresh(scene.world, token)
+    scene.deliver()
+    decide(scene, "rita", Verdict.APPROVE)
+    assert scene.now_of(campaign).state is State.APPROVED
+
+
+def test_a_link_is_for_its_stage(scene: Stage) -> None:
+    """Once a campaign waits for other people, the question to the first ones is over."""
+    campaign = scene.submitted()
+    place = (scene.partner, campaign.id)
+    scene.world.campaigns.controls[place] = replace(scene.now_of(campaign), stage=1)
+    with pytest.raises(Conflict, match=r"review\.void"):
+        decide(scene, "rita", Verdict.APPROVE)
+
+
 # --- the outbox
 
 def test_a_lost_notice_is_found_again(scene: Stage) -> None:

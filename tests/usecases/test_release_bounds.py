@@ -23,6 +23,7 @@ from tests.usecases.release_stage import (
     STAMP,
     approved,
     approved_campaign,
+    moving,
     of,
     plan,
     prepared,
@@ -94,6 +95,21 @@ def test_the_approval_judges_a_release_of_older_rules(pair: tuple[str, str], cod
         "csrf": page.get(path).field("csrf"), "sure": "yes", "shown": older.fingerprint})
     assert sent.status == 422
     assert "In “Spring”" in sent.body
+
+
+@pytest.mark.parametrize("stamped", [True, False], ids=("made by the release", "published before"))
+def test_only_the_bytes_that_were_prepared_are_approved(stamped: bool) -> None:
+    """A version is bound by its hash: were other bytes stored under its number, nothing is released."""
+    here = set_stage()
+    if not stamped:
+        publish_next(here, HELLO)
+    made = prepared(here, plan(here) if stamped else moving(here))
+    known, number = here.world.templates.versions, 1 if stamped else 2
+    key = next(key for key in known if key[1] == number)
+    known[key] = replace(known[key], html=known[key].html.replace("</body>", "<p>More</p></body>"))
+    with pytest.raises(Conflict, match=r"release\.stale"):
+        releases.approve(here.world, here.people["henry"], made.id, shown=made.fingerprint)
+    assert here.world.releases.get(made.id).release.phase is Phase.PREPARED
 
 
 def test_bones_are_the_same_for_other_words() -> None:
