@@ -44,7 +44,7 @@ def _colour(document: Document, facts: MailFacts) -> Iterator[Finding]:
     for rgb, (region, line) in used.items():
         if rgb in (colours.WHITE, colours.BLACK) or rgb in palette:
             continue
-        distance, nearest = min((colours.distance(rgb, brand), brand) for brand in palette)
+        distance, nearest = colours.nearest(rgb, palette)
         if distance > facts.kit.max_difference:
             yield Finding(code="BRD001", severity=Severity.WARN, region=region, line=line, quote=colours.as_hex(rgb),
                           params={"nearest": colours.as_hex(nearest)},

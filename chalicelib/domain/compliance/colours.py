@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 Rgb = tuple[int, int, int]
@@ -112,3 +113,21 @@ def difference(first: tuple[float, float, float], second: tuple[float, float, fl
 def distance(first: Rgb, second: Rgb) -> float:
     """CIEDE2000 of two sRGB colours."""
     return 0.0 if first == second else difference(lab(first), lab(second))
+
+
+_MOST_SL = 1.75
+"""What CIEDE2000 divides a difference in lightness by at most (its S_L at L = 0 or 100 is 1.747)."""
+
+
+def nearest(colour: Rgb, known: Collection[Rgb]) -> tuple[float, Rgb]:
+    """The known colour that differs least (CIEDE2000), and by how much.
+
+    Those of the likest lightness come first: what differs in lightness alone by more than the best so far differs by
+    more in all, since the rest of the formula only adds.
+    """
+    light, best = lab(colour)[0], (math.inf, colour)
+    for apart, other in sorted((abs(light - lab(other)[0]), other) for other in known):
+        if apart / _MOST_SL > best[0]:
+            break
+        best = min(best, (distance(colour, other), other))
+    return best

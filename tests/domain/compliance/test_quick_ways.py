@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain import urls
-from chalicelib.domain.compliance import RULES, css, flow, gather, words
+from chalicelib.domain.compliance import RULES, colours, css, flow, gather, words
 from chalicelib.domain.compliance.document import Css, Document, Element, MailFacts, OpenValue
 from chalicelib.domain.compliance.registry import run
 from chalicelib.rendering import document
@@ -132,3 +132,13 @@ def test_rows_that_are_alike_share_one_look() -> None:
     seen = [look for element, look in zip(mail.elements, looks(mail), strict=True) if element.tag == "b"]
     assert len({id(look) for look in seen}) == 2
     assert (seen[0].size, seen[-1].size) == (16.0, 40.0) and seen[0].colour == seen[-1].colour == (0x12, 0x34, 0x56)
+
+
+RGB = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(RGB, st.lists(RGB, min_size=1, max_size=12))
+def test_the_nearest_colour_is_that_of_all_comparisons(colour: colours.Rgb, known: list[colours.Rgb]) -> None:
+    """Leaving out what is too light or too dark changes neither the nearest colour nor its distance."""
+    assert colours.nearest(colour, known) == min((colours.distance(colour, one), one) for one in known)
