@@ -43,6 +43,9 @@ class People(Protocol):
     def grant(self, membership: Membership) -> None:
         """Add or replace one membership."""
 
+    def describe(self, membership: Membership) -> None:
+        """Change what a membership repeats of its partner; it ends nothing. Raises NotFound if it is not there."""
+
     def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
         """Take one membership away, which ends sessions and links; raises NotFound if it is not there."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.ids import PartnerId, is_id
 from chalicelib.domain.people import Role
-from chalicelib.usecases import partners, people, programmes
+from chalicelib.usecases import partner_language, partners, people, programmes
 from chalicelib.web.guard import Visit, hq_page
 from chalicelib.web.hq_common import languages, markets, new_id, zones
 from chalicelib.web.http import Answer, redirect
@@ -55,6 +56,42 @@ def _invitation_form(
         active="Partners", form={name: values.get(name, "") for name in names}, zones=zones(),
         languages=languages(partners.LANGUAGES), markets=markets(visit),
     )
+
+
+@routes.get("/hq/partners/{partner}")
+@hq_page(Role.HQ_ADMIN)
+def show_partner(visit: Visit, partner: str) -> Answer:
+    """One partner: state, groups, market, and the language of its mails."""
+    return _partner_page(visit, partner)
+
+
+@routes.post("/hq/partners/{partner}/language")
+@hq_page(Role.HQ_ADMIN)
+def choose_language(visit: Visit, partner: str) -> Answer:
+    """Choose the language in which the partner's people are written to, as long as they chose none themselves."""
+    try:
+        partner_language.choose(visit.world, _known(partner), visit.form.get("language"))
+    except Refused as refused:
+        return _partner_page(visit, partner, status=422, problems=refused.problems)
+    return redirect(visit.urls.hq_partner(partner) + "?stored=1")
+
+
+def _partner_page(
+    visit: Visit, partner: str, *, status: int = 200, problems: tuple[Problem, ...] = (),
+) -> Answer:
+    found = partner_language.look(visit.world, _known(partner))
+    return render(
+        visit, "hq/partner.html", status=status, errors=problems, desk=visit.world.programmes.desk(),
+        active="Partners", partner=found, languages=languages(partners.LANGUAGES),
+        market=dict(markets(visit)).get(found.market, found.market), stored=visit.request.query.get("stored") == "1",
+    )
+
+
+def _known(partner: str) -> PartnerId:
+    """The id of a path; whatever is none leads nowhere."""
+    if not is_id(partner, "prt"):
+        raise NotFound
+    return PartnerId(partner)
 
 
 @routes.get("/hq/people")

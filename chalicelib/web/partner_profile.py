@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.errors import Conflict, Problem, Refused
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.people import Role
+from chalicelib.texts.languages import NAMES
 from chalicelib.usecases import company
 from chalicelib.usecases.company import CompanyForm
 from chalicelib.web.guard import Visit, partner_page
@@ -27,7 +28,7 @@ def show(visit: Visit) -> Answer:
         visit, "partner/profile.html", place=partner.name, active=navigation(visit)[2][0], partner=partner,
         gaps=company.missing(partner), change=url(visit, "profile", "edit") if _is_admin(visit) else "",
         verified=not address or visit.world.mailer.sender_verified(address),
-        stored=visit.request.query.get("stored") == "1",
+        stored=visit.request.query.get("stored") == "1", languages=NAMES,
     )
 
 

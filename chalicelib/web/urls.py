@@ -147,6 +147,10 @@ class Urls:
         """The form that invites a partner."""
         return f"{self.hq}/hq/partners/invite"
 
+    def hq_partner(self, partner: str, *parts: str) -> str:
+        """One partner as head office sees it, and what lies below it."""
+        return f"{self.partners()}/{partner}" + "".join(f"/{part}" for part in parts)
+
     def people(self) -> str:
         """The form that gives a person a role at HQ."""
         return f"{self.hq}/hq/people"

@@ -103,6 +103,21 @@ def test_a_grant_raises_the_generation(world: World) -> None:
         world.people.account(stranger.id)
 
 
+def test_what_a_membership_repeats_is_changed_without_ending_anything(world: World) -> None:
+    """The partner's language changes in it, sessions and links stay; a role that was taken away does not come back."""
+    person, partner = values.person("zoe@example.com"), new_partner()
+    membership = values.membership(person, world.facts.org_id, partner)
+    world.people.add(person, [membership])
+    after = replace(membership, partner_language="hu")
+    world.people.describe(after)
+    account = world.people.account(person.id)
+    assert (account.memberships, account.person.generation) == ((after,), 1)
+    world.people.revoke(person.id, membership.role, partner)
+    with pytest.raises(NotFound):
+        world.people.describe(after)
+    assert world.people.account(person.id).memberships == ()
+
+
 def test_a_session_ends_once_and_again(world: World) -> None:
     """Ending a session that is gone is fine, and another stays."""
     person = values.person("zoe@example.com")

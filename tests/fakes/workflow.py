@@ -87,6 +87,13 @@ class FakePeople:
         self._put(membership)
         self.persons[person.id] = replace(person, generation=person.generation + 1)
 
+    def describe(self, membership: Membership) -> None:
+        """In place of one that is there."""
+        alike = (membership.person, membership.role, membership.partner)
+        if not any((m.person, m.role, m.partner) == alike for m in self.memberships.values()):
+            raise NotFound("no such membership")
+        self._put(membership)
+
     def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
         """Raises the generation."""
         found = [key for key, m in self.memberships.items() if (m.person, m.role, m.partner) == (person, role, partner)]

@@ -90,6 +90,13 @@ class DynamoPeople:
         except TransactionFailed:
             raise NotFound("no such person") from None
 
+    def describe(self, membership: Membership) -> None:
+        """Replaces the item on condition that there is one: a role that was taken away does not come back."""
+        try:
+            self._table.put(self._membership(membership), condition=ex.present("pk"))
+        except ConditionFailed:
+            raise NotFound("no such membership") from None
+
     def revoke(self, person: PersonId, role: Role, partner: PartnerId | None) -> None:
         """The membership, its line in the list and the generation in one transaction."""
         sk = self._membership_sk(partner or self._org, role)
