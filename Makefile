@@ -7,8 +7,10 @@ SEEDS ?= 10000
 KILLS ?= 20
 FUZZ ?= 100000
 VENV := .venv/bin
-# A file's tests stay in one process: some follow each other, and what a module sets up is dear.
-PYTEST := $(VENV)/python -m pytest -q -n 2 --dist loadfile
+# What pytest compiles is kept, also where PYTHONDONTWRITEBYTECODE is set: each worker and server would do it anew.
+PY := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" $(VENV)/python
+# A file's tests stay in one process: some follow each other, and what a module sets up is dear (tests/workers.py).
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 FAST := -m "not emulator and not package and not browser"
 
 .DEFAULT_GOAL := help
@@ -41,7 +43,7 @@ lint: setup  ## Check style, types and the floors
 # What starts servers of its own runs one after the other: two emulators or browsers at once take each other's ports.
 check: lint  ## Run all that CI runs: lint and every test, none skipped
 	CI=true $(PYTEST) $(FAST)
-	CI=true $(VENV)/python -m pytest -q -m "emulator or package or browser"
+	CI=true $(PY) -m pytest -q -m "emulator or package or browser"
 
 # All three are measured, also after one that is above a limit; then it fails.
 bench: setup  ## Measure rules, hints, send path and cold starts (a few minutes, an idle machine)
@@ -54,7 +56,7 @@ campaign: setup  ## Run the test campaigns at full size, which takes hours (SEED
 	COUNTERSIGN_FUZZ=$(FUZZ) $(PYTEST) tests/rendering/test_locked.py tests/rendering/test_fill.py tests/web/test_fuzzed_fills.py
 
 screenshots: setup  ## Take the README's pictures anew from the journey in the browser
-	$(VENV)/python -m pytest -q tests/browser/test_journey.py -m browser
+	$(PY) -m pytest -q tests/browser/test_journey.py -m browser
 	@$(VENV)/python -m infra.screenshots
 
 texts: setup  ## Bring the translations up to date with the sentences, and list what is not translated

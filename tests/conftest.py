@@ -10,6 +10,7 @@ import ipaddress
 import os
 import sys
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,14 @@ def judged(request: pytest.FixtureRequest) -> Generator[None, None, None]:
     wrong = list(judge.JUDGE.wrong)
     if not request.node.nodeid.startswith(tuple(judge.UNJUDGED)):
         assert wrong == []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out whole files, those of the journey together; None leaves other ways (``--dist``) to pytest-xdist."""
+    from tests.workers import ByFile
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
