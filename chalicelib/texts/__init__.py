@@ -59,7 +59,7 @@ def of_rule(code: str, language: str = DEFAULT) -> tuple[str, str, str]:
     """What a rule says, why, and what to do, where no finding is at hand: an ellipsis for what one would tell."""
     said = translations(language).gettext
     found = (said(messages()[key]) for key in (code, f"{code}.why", f"{code}.fix"))
-    says, why, fix = (re.sub(r"\{[a-z]+\}", "…", text) for text in found)
+    says, why, fix = (re.sub(r"\{[a-z]+\}(\.\Z)?", "…", text) for text in found)
     return says, why, fix
 
 
