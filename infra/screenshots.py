@@ -28,8 +28,8 @@ class Picture:
 
 
 PICTURES = {
-    "edit": Picture("edit-1280", 960, 800),
-    "check": Picture("check-1280", 960, 800),
+    "edit": Picture("edit-1280", 960, 620),
+    "check": Picture("check-1280", 960, 620),
     "review": Picture("review-390", 390, 844),
     "sent": Picture("campaign-sent-1280", 960, 620),
 }

@@ -73,6 +73,7 @@ class Place:
         """Take a screenshot and hold the page to WCAG 2.2 AA as far as axe can tell."""
         self.shots.mkdir(parents=True, exist_ok=True)
         width = (page.viewport_size or DESKTOP)["width"]
+        page.evaluate("scrollTo(0, 0)")  # what sticks to the window is photographed at its place
         page.screenshot(path=self.shots / f"{name}-{width}.png", full_page=True)
         fits = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
         assert fits, f"{name} scrolls sideways"
