@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import count
 
 from chalicelib.adapters.aws import Clients
@@ -38,22 +39,30 @@ def own_keys() -> Keys:
     return Keys("test", "test", None, None)
 
 
-class Backend:
-    """A place where the deployment's resources exist; each test gets a container of its own org.
+def _clients(endpoint: str) -> tuple[Clients, Clients, Recorder]:
+    """Clients that set up, those of the containers, and who records what these send; made once, which takes long."""
+    setup, clients = (Clients(REGION, endpoint=endpoint, own=own_keys) for _ in range(2))
+    recorder = Recorder(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket)
+    recorder.attach(clients.session)
+    return setup, clients, recorder
 
-    The clients are made once, because that takes a third of a second; what they send is recorded.
-    """
+
+@cache
+def _clients_of_moto() -> tuple[Clients, Clients, Recorder]:
+    return _clients("")
+
+
+class Backend:
+    """A place where the deployment's resources exist; each test gets a container of its own org."""
 
     def __init__(self, endpoint: str, account: str) -> None:
         self.endpoint = endpoint
         self.account = account
-        setup = Clients(REGION, endpoint=endpoint, own=own_keys)
+        # Where a server stood, another may stand later; moto answers whatever clients there are.
+        setup, self._clients, self._recorder = _clients(endpoint) if endpoint else _clients_of_moto()
         with administrator():
             ensure(setup, Names(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket))
             self.kms_key = str(setup.get("kms").create_key()["KeyMetadata"]["KeyId"])
-        self._clients = Clients(REGION, endpoint=endpoint, own=own_keys)
-        self._recorder = Recorder(SETTINGS.app, SETTINGS.stage, SETTINGS.bucket)
-        self._recorder.attach(self._clients.session)
 
     def container(self, clock: FakeClock) -> tuple[Container, Recorder]:
         """A container whose org no other test has, and the recorder of all its calls."""
