@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.domain.frequency import Started, Starts
-from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.ids import CampaignId, ContactId
 from chalicelib.domain.ledger import Attempt, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.record import dataclass
@@ -144,6 +144,12 @@ class Slices(Protocol):
 
     def slices(self, session: PartnerSession, run: Run) -> Sequence[SliceState]:
         """Every slice of a run that somebody touched, in order."""
+
+    def left(self, session: PartnerSession, run: Run, contact: ContactId) -> None:
+        """Note that somebody unsubscribed with a mail of the run; noted twice it counts once."""
+
+    def results(self, session: PartnerSession, run: Run) -> tuple[Sequence[SliceState], int]:
+        """The slices and how many unsubscribed with a mail of the run, in one query."""
 
     def advance(self, session: PartnerSession, before: SliceState, after: SliceState) -> None:
         """Move a slice (turn, cursor, done, run of unknowns, touched) if ``before.turn`` still stands.

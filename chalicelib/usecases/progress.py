@@ -32,9 +32,16 @@ def progress(world: World, session: PartnerSession, campaign: Campaign) -> Total
 
 def totals_of(world: World, session: PartnerSession, campaign_id: CampaignId, state: State) -> Totals:
     """The same for whoever knows the state without the control item."""
-    slices = world.ledger.slices(session, Run(campaign_id))
+    return results_of(world, session, campaign_id, state)[0]
+
+
+def results_of(
+    world: World, session: PartnerSession, campaign_id: CampaignId, state: State,
+) -> tuple[Totals, int]:
+    """The same, and how many customers unsubscribed with a mail of the campaign; one query, too."""
+    slices, left = world.ledger.results(session, Run(campaign_id))
     totals = sum((one.totals for one in slices), Totals())
-    return totals if state in _GOES_ON else totals.stopped()
+    return (totals if state in _GOES_ON else totals.stopped()), left
 
 
 def recount(world: World, session: PartnerSession, campaign: Campaign) -> Totals:

@@ -69,11 +69,11 @@ def _numbers(visit: Visit, told: Story) -> dict[str, Any]:
     """The totals in words and numbers that add up; nothing before the first mail."""
     if not told.started:
         return {"totals": None, "lines": [], "events": [], "live": False, "arriving": False, "counted": ""}
-    totals = progress.totals_of(visit.world, visit.credentials, told.id, told.state)
+    totals, left = progress.results_of(visit.world, visit.credentials, told.id, told.state)
     return {
         "totals": totals, "lines": lines(visit, totals), "live": told.state is State.SENDING,
         "arriving": _arriving(visit, told, totals),
-        "events": [(name, getattr(totals, name)) for name in EVENTS],
+        "events": [*((name, getattr(totals, name)) for name in EVENTS), ("unsubscribed", left)],
         "counted": clock_time(visit.now, told.history.draft.zone or "UTC"),
     }
 

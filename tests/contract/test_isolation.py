@@ -136,6 +136,8 @@ class Everything:
             "ledger.saw": lambda: w.ledger.saw(s, key, {Seen.DELIVERED: frozenset({0})}),
             "ledger.slice": lambda: w.ledger.slice(s, slice_),
             "ledger.slices": lambda: w.ledger.slices(s, slice_.run),
+            "ledger.left": lambda: w.ledger.left(s, slice_.run, contact),
+            "ledger.results": lambda: w.ledger.results(s, slice_.run),
             "ledger.advance": lambda: w.ledger.advance(
                 s, SliceState(key=slice_), SliceState(key=slice_, turn=1, epoch=1)),
             "ledger.count": lambda: w.ledger.count(s, slice_, Totals(audience=1, pending=1), START),

@@ -11,7 +11,7 @@ from chalicelib.adapters.dynamo.ledger import _attempt_item
 from chalicelib.adapters.dynamo.values import size_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.frequency import Started
-from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.ids import CampaignId, ContactId, base32_of
 from chalicelib.domain.ledger import Attempt, Mark, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.scope import Zone
@@ -170,6 +170,23 @@ def test_the_slices_of_a_run_are_one_list(world: World, session: PartnerSession,
     stranger = world.sessions.open(new_partner(), Zone.PARTNER)
     world.ledger.count(stranger, SliceKey(key.run, 1), Totals(audience=1), START)
     assert [s.key.number for s in world.ledger.slices(session, key.run)] == [0, 16, 255]
+
+
+def test_who_left_is_counted_once_beside_the_slices(world: World, session: PartnerSession, key: SliceKey) -> None:
+    """In any order and however often it is noted; nobody of another run, variant or partner; slices stay slices."""
+    assert world.ledger.results(session, key.run) == ([], 0)
+    people = [ContactId(base32_of(bytes([n]) * 16)) for n in (0, 1, 40, 90, 255)]
+    for contact in (*people, people[0], *reversed(people)):
+        world.ledger.left(session, key.run, contact)
+    world.ledger.left(session, Run(key.run.campaign, 1, 12), people[0])
+    world.ledger.left(session, Run(CampaignId(new_id("cmp"))), people[0])
+    world.ledger.left(world.sessions.open(new_partner(), Zone.PARTNER), key.run, people[0])
+    assert world.ledger.results(session, key.run) == ([], 5)
+    for number in (255, 0):
+        world.ledger.count(session, SliceKey(key.run, number), Totals(audience=number), START)
+    slices, left = world.ledger.results(session, key.run)
+    assert ([s.key.number for s in slices], left) == ([0, 255], 5)
+    assert world.ledger.slices(session, key.run) == slices
 
 
 def test_who_had_enough_is_frozen_with_the_manifest(

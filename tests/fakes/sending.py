@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain import frequency
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.frequency import Started, Starts
-from chalicelib.domain.ids import CampaignId, PartnerId
+from chalicelib.domain.ids import CampaignId, ContactId, PartnerId
 from chalicelib.domain.ledger import Attempt, Result, Seen
 from chalicelib.domain.manifest import BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.totals import SliceState, Totals
@@ -32,6 +32,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self._manifests: dict[tuple[PartnerId, SliceKey], Manifest] = {}
         self._attempts: dict[tuple[PartnerId, SliceKey], dict[tuple[int, int], Attempt]] = {}
+        self._left: dict[tuple[PartnerId, Run], set[ContactId]] = {}
         self._slices: dict[PartnerId, dict[SliceKey, SliceState]] = {}
         self._starts: dict[PartnerId, Starts] = {}
 
@@ -83,6 +84,13 @@ class FakeLedger:
         require_customers(session)
         stored = self._slices.get(session.partner, {})
         return [stored[key] for key in sorted(stored) if key.run == run]
+
+    def left(self, session: PartnerSession, run: Run, contact: ContactId) -> None:
+        require_customers(session)
+        self._left.setdefault((session.partner, run), set()).add(contact)
+
+    def results(self, session: PartnerSession, run: Run) -> tuple[Sequence[SliceState], int]:
+        return self.slices(session, run), len(self._left.get((session.partner, run), ()))
 
     def advance(self, session: PartnerSession, before: SliceState, after: SliceState) -> None:
         stored = self.slice(session, before.key)

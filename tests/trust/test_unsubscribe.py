@@ -15,14 +15,17 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.unsubscribe import LENGTH, MacTokens
 from chalicelib.domain.contact import SuppressionReason
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import ContactId, PartnerId, base32_of, make_id
+from chalicelib.domain.errors import NotFound, Retryable
+from chalicelib.domain.ids import CampaignId, ContactId, PartnerId, base32_of, make_id
+from chalicelib.domain.manifest import Run
 from chalicelib.domain.scope import Zone
+from chalicelib.ports.system import PartnerSession
 from chalicelib.ports.trust import Unsubscribe
 from chalicelib.web import public
 from chalicelib.web.routes import mount
 from chalicelib.web.urls import Urls
 from tests.contract.values import partner as filled_partner
+from tests.fakes.sending import FakeLedger
 from tests.fakes.system import START
 from tests.fakes.world import FakeWorld
 
@@ -181,6 +184,42 @@ def test_leaving_twice_is_leaving_once(world: FakeWorld) -> None:
     assert browser.send("POST", f"/u/{token_of()}", Content_Type=FORM).body == first
     suppression = world.contacts.read(world.session(PARTNER), [CONTACT])[0].suppression
     assert suppression is not None and (suppression.at, suppression.source) == (START, CAMPAIGN)
+
+
+def left(world: FakeWorld) -> int:
+    """How many unsubscribed with a mail of the campaign."""
+    return world.ledger.results(world.session(PARTNER), Run(CampaignId(CAMPAIGN)))[1]
+
+
+def test_a_campaign_counts_each_who_left_once(world: FakeWorld) -> None:
+    """Repeated clicks and deliveries count once, looking counts nothing, a mail of no campaign belongs to none."""
+    browser = Browser(world)
+    other = MacTokens(SECRET).make(PARTNER, ContactId(base32_of(b"somebody else...")), CAMPAIGN)
+    browser.send("GET", f"/u/{token_of()}")
+    assert left(world) == 0
+    for token in (token_of(), token_of(), other, token_of()):
+        assert browser.send("POST", f"/u/{token}", Content_Type=FORM).status_code == 200
+    browser.send("POST", f"/u/{MacTokens(SECRET).make(PARTNER, CONTACT, '')}", Content_Type=FORM)
+    assert left(world) == 2
+
+
+class Away(FakeLedger):
+    """A ledger that cannot be reached."""
+
+    def left(self, session: PartnerSession, run: Run, contact: ContactId) -> None:
+        """Fails."""
+        raise Retryable("away")
+
+
+def test_leaving_does_not_wait_for_the_count(world: FakeWorld) -> None:
+    """Where it cannot be noted the customer has left all the same; the next click notes it."""
+    there, world.ledger = world.ledger, Away()
+    assert Browser(world).send("POST", f"/u/{token_of()}", Content_Type=FORM).status_code == 200
+    assert suppressed(world) == [SuppressionReason.UNSUBSCRIBED]
+    world.ledger = there
+    assert left(world) == 0
+    Browser(world).send("POST", f"/u/{token_of()}", Content_Type=FORM)
+    assert left(world) == 1
 
 
 def test_members_and_others_get_the_same_answer(world: FakeWorld) -> None:

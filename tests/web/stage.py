@@ -57,7 +57,8 @@ READS = frozenset({
     "programmes.list", "programmes.stopped", "programmes.desk", "partners.cards", "partners.desk", "partners.home",
     "campaigns.get", "campaigns.list", "campaigns.track", "campaigns.history", "indexes.cards", "indexes.due",
     "sessions.open", "blobs.get", "blobs.size",
-    "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "blobs.upload_form",
+    "mailer.sender_verified", "contacts.tally", "imports.get", "imports.list", "ledger.slices", "ledger.results",
+    "blobs.upload_form",
     "blobs.lines", "books.current", "books.versions", "route_notes.decided", "route_notes.notes",
     "releases.get", "releases.turn", "releases.list", "releases.retired", "releases.recently_retired",
 })

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.campaign import Action, Actor, HoldReason, State, Verdict
 from chalicelib.domain.frequency import Started
-from chalicelib.domain.ids import CampaignId
+from chalicelib.domain.ids import CampaignId, ContactId, base32_of
 from chalicelib.domain.manifest import Run
 from chalicelib.domain.step import take
 from chalicelib.domain.totals import Totals
@@ -251,6 +251,17 @@ def test_the_timeline_tells_each_step_with_who_and_when() -> None:
         ("Approved · Marco", "Mon 2 Mar 2026, 13:00 (Berlin)", ""),
         ("Paused · by itself", "Mon 2 Mar 2026, 13:00 (Berlin)", HOLDS["late"]),
     ]
+
+
+def test_the_page_tells_how_many_unsubscribed() -> None:
+    """Customers who left with a mail of this campaign, each once, in the same three calls."""
+    here = place()
+    made = here.sending(replace(SOME, pending=0, sent=1_149))
+    for number in (1, 2, 3, 2):
+        here.world.ledger.left(here.session, Run(made.id), ContactId(base32_of(bytes([number]) * 16)))
+    body = here.get("campaigns", made.id).body
+    assert re.search(r"<dt>then unsubscribed</dt><dd[^>]*>3</dd>", body)
+    assert len(here.watched.database()) <= 3, here.watched.names()
 
 
 def test_numbers_while_sending_add_up_and_are_polled() -> None:

@@ -5,6 +5,7 @@
 happens to its 50 recipients, so that each write costs one unit. What events prove is kept as sets of
 numbers, because a union needs no read and bears any order and repetition.
 ``P#<partner>#RUN`` / ``<campaign>#...#<slice>``: a slice's turn and totals; one query reads a run.
+``P#<partner>#RUN`` / ``<campaign>#...~<digit>``: who unsubscribed with its mails, as a set.
 The list of the partner's starts has a module of its own (``starts``).
 """
 
@@ -25,6 +26,7 @@ from chalicelib.adapters.dynamo.values import Item
 from chalicelib.domain import frequency
 from chalicelib.domain.errors import Conflict, NotFound, Permanent
 from chalicelib.domain.frequency import Started, Starts
+from chalicelib.domain.ids import ContactId
 from chalicelib.domain.ledger import Attempt, Result, Seen, pack, unpack
 from chalicelib.domain.manifest import MAX_SLICES, BatchKey, Manifest, Run, SliceKey
 from chalicelib.domain.totals import SliceState, Totals
@@ -34,6 +36,8 @@ from chalicelib.ports.trust import require_customers
 MAX_IDS = 20_000
 """A manifest of 320 KB; DynamoDB takes items up to 400 KB."""
 _MANIFEST, _ATTEMPT, _SLICE = "manifest", "batch", "slice"
+_LEFT = "~"
+"""Behind every slice in the order of keys."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOTALS = tuple(field.name for field in fields(Totals) if field.name != "facts")
 
@@ -151,6 +155,22 @@ class DynamoLedger:
         prefix = f"{_run_sk(run)}#"
         items = self._table.of(session).query(_run_pk(session), begins=prefix, consistent=True)
         return [_state(SliceKey(run, int(item["sk"][len(prefix):])), item) for item in items]
+
+    def left(self, session: PartnerSession, run: Run, contact: ContactId) -> None:
+        """A union, spread over eight items a run; any order and repetition gives the same."""
+        require_customers(session)
+        self._table.of(session).update(
+            _run_pk(session), f"{_run_sk(run)}{_LEFT}{part(contact)[0]}",
+            [ex.put("type", "left"), ex.put("v", 1), ex.add("who", {contact})], silent=True)
+
+    def results(self, session: PartnerSession, run: Run) -> tuple[Sequence[SliceState], int]:
+        """One query over the run: its slices, and behind them who left."""
+        require_customers(session)
+        prefix, behind = f"{_run_sk(run)}#", f"{_run_sk(run)}{_LEFT}"
+        items = list(self._table.of(session).query(_run_pk(session), low=prefix, high=f"{behind}~", consistent=True))
+        slices = [_state(SliceKey(run, int(item["sk"][len(prefix):])), item)
+                  for item in items if item["sk"].startswith(prefix)]
+        return slices, sum(len(item["who"]) for item in items if item["sk"].startswith(behind))
 
     def advance(self, session: PartnerSession, before: SliceState, after: SliceState) -> None:
         """Conditional on the turn; an item without one (counted, never moved) is at turn 0."""
