@@ -97,10 +97,14 @@ def test_the_first_day(desk: Desk) -> None:
 
 
 def test_an_update_shows_what_it_changes(desk: Desk) -> None:
-    """Another time to keep logs: the list has the logs, and no table."""
+    """Another time to keep logs: the list has the logs, and no table. What is taken out is the default again."""
     desk.write(LogDays=60)
     status, said = desk.type("deploy", "day", answer="yes\n")
     assert (status, "~ TickLog (AWS::Logs::LogGroup)" in said, "Table" in said) == (0, True, False)
+    assert desk.place.deployer.stack.parameters["LogDays"] == "60"
+    desk.write()
+    assert desk.type("deploy", "day", answer="yes\n")[0] == 0
+    assert desk.place.deployer.stack.parameters["LogDays"] == "30"
 
 
 def test_what_is_refused_is_a_sentence(desk: Desk, tmp_path: Path) -> None:
