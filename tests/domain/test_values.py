@@ -106,6 +106,23 @@ def test_changed_and_defaults() -> None:
     assert values.changed([TEXT, CHOICE, LINK, SYSTEM], {}) == ()
 
 
+FAMILY = "👩‍👩‍👧‍👦"
+
+
+@pytest.mark.parametrize(("region", "key"), [
+    (TEXT, "t"), (replace(RICH, max_length=10), "r"), (replace(LINK, max_length=10), "l.text"),
+    (Region(id="li", type=RegionType.LIST, label="Li", max_length=10), "li"),
+])
+def test_lengths_count_what_people_see(region: Region, key: str) -> None:
+    """Ten signs fit into a field of ten, whatever they are made of; the eleventh does not, in every kind of text."""
+    def problems(text: str) -> list[str]:
+        return [p.code for p in values.validate(region, {**values.defaults((region,)), key: text}).problems]
+
+    assert problems(FAMILY * 10) == []
+    assert len(problems(FAMILY * 11)) == 1
+    assert "long" in problems(FAMILY * 11)[0]
+
+
 @pytest.mark.parametrize(("text", "count"), [
     ("", 0), ("abc", 3), ("e\u0301", 1), ("👍🏽", 1), ("👩‍👩‍👧‍👦", 1), ("🇩🇪🇫🇷", 2), ("🇩🇪🇫", 2), ("❤️", 1),
     ("각", 1), ("\u1100\u1161\u11a8", 1), ("\r\n", 1), ("a\u200db", 2),

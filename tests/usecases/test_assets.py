@@ -269,6 +269,14 @@ def cut(stage: Stage, where: asset_place.Place, found: Asset, **at: int) -> Uplo
     return assets.upload(stage.world, stage.session, started.id)
 
 
+def test_a_file_is_taken_once(stage: Stage) -> None:
+    """An upload that is over has no form any more: another file is another upload."""
+    ended = bring(stage, stage.session, pictures.photo())
+    assert ended.state is not UploadState.WAITING
+    with pytest.raises(Conflict, match=r"image\.settled"):
+        assets.upload_form(stage.world, stage.session, ended, "https://partners.example.com/next")
+
+
 def test_cutting_to_the_place(stage: Stage) -> None:
     """A picture of another shape is refused; its cut is the partner's own, derived, and fits."""
     found, where = image(stage, None), place(stage)
