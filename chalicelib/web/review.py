@@ -6,7 +6,7 @@ happens by GET: a link scanner that opens every address decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from chalicelib import texts
@@ -43,24 +43,24 @@ def decide(visit: Visit, token: str) -> Answer:
     typed = Typed(verdict=visit.form.get("verdict"), reason=visit.form.get("reason"))
     if typed.verdict not in set(Verdict):
         return _page(visit, token, review.look(visit.world, token), typed)
-    try:
-        decision.decide(
-            visit.world, token, Verdict(typed.verdict), code=visit.form.get("code"), reason=typed.reason,
-            shown=visit.form.get("shown"),
-        )
-    except Refused as refused:
-        return _page(visit, token, review.look(visit.world, token), typed, refused.problems, status=422)
-    except Conflict as conflict:
-        return _page(visit, token, review.look(visit.world, token), typed, [conflict.problem], status=409)
-    return http.redirect(visit.urls.review(token))
+    return _step(visit, token, typed, lambda: decision.decide(
+        visit.world, token, Verdict(typed.verdict), code=visit.form.get("code"), reason=typed.reason,
+        shown=visit.form.get("shown"),
+    ))
 
 
 @routes.post("/r/{token}/revoke")
 def revoke(visit: Visit, token: str) -> Answer:
     """Take an own approval back until the start."""
     typed = Typed(reason=visit.form.get("reason"))
+    return _step(visit, token, typed, lambda: decision.revoke(
+        visit.world, token, code=visit.form.get("code"), reason=typed.reason))
+
+
+def _step(visit: Visit, token: str, typed: Typed, act: Callable[[], object]) -> Answer:
+    """Take a step; what is wrong with it, or was faster, is shown with what was typed."""
     try:
-        decision.revoke(visit.world, token, code=visit.form.get("code"), reason=typed.reason)
+        act()
     except Refused as refused:
         return _page(visit, token, review.look(visit.world, token), typed, refused.problems, status=422)
     except Conflict as conflict:
