@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from chalicelib.domain.errors import Conflict, Problem, Refused
+from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.ids import PartnerId
+from chalicelib.domain.partner import Partner
 from chalicelib.domain.people import Person
 from chalicelib.domain.policy import ONE_REVIEWER, Policy
 from chalicelib.domain.scope import Zone
 from chalicelib.domain.waiver import Waiver, waiver_problems
+from chalicelib.usecases.partner_change import change
 from chalicelib.usecases.world import World
 
 MAX_EXCEPTIONS = 50
@@ -57,20 +59,13 @@ def _store(world: World, made: Waiver) -> None:
 
     Raises Refused ``waiver.full``, Conflict ``partner.changed`` if the partner was changed three times meanwhile.
     """
-    session = world.sessions.open(made.partner, Zone.REVIEW)
-    for last in (False, False, True):
-        stored = world.partners.home(session).partner
+    def with_it(stands: Partner) -> Partner:
         kept = tuple(
-            w for w in stored.exceptions
+            w for w in stands.exceptions
             if w.fingerprint != made.fingerprint and w.expires_at > made.granted_at - REMEMBERED
         )
         if len(kept) >= MAX_EXCEPTIONS:
             raise Refused([Problem("waiver.full", "", {"max": MAX_EXCEPTIONS})])
-        after = replace(stored, exceptions=(*kept, made), version=stored.version + 1)
-        try:
-            world.partners.save(session, after, expected_version=stored.version)
-            return
-        except Conflict:
-            if last:
-                raise
+        return replace(stands, exceptions=(*kept, made))
 
+    change(world, made.partner, with_it)

@@ -11,13 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib import texts
-from chalicelib.domain.errors import Conflict, NotFound, Problem, Refused
+from chalicelib.domain.errors import NotFound, Problem, Refused
 from chalicelib.domain.ids import PartnerId, PersonId
 from chalicelib.domain.partner import Partner
 from chalicelib.domain.scope import Zone
+from chalicelib.usecases.partner_change import change
 from chalicelib.usecases.world import World
-
-TRIES = 3
 
 
 def look(world: World, partner: PartnerId) -> Partner:
@@ -29,27 +28,10 @@ def choose(world: World, partner: PartnerId, language: str) -> Partner:
     """Change it; raises Refused for a language there is none of, NotFound, Conflict ``partner.changed``."""
     if language not in texts.LANGUAGES:
         raise Refused([Problem("choice.unknown", "language", {"value": language[:40]})])
-    after = _stored(world, partner, language)
+    after = change(world, partner, lambda stands: replace(stands, language=language))
     for person in after.people:
         _tell(world, person, after)
     return after
-
-
-def _stored(world: World, partner: PartnerId, language: str) -> Partner:
-    """The partner with the language, whatever a colleague changed in the same moment."""
-    session = world.sessions.open(partner, Zone.REVIEW)
-    for last in (*[False] * (TRIES - 1), True):
-        stands = world.partners.home(session).partner
-        if stands.language == language:
-            return stands
-        after = replace(stands, language=language, version=stands.version + 1)
-        try:
-            world.partners.save(session, after, expected_version=stands.version)
-            return after
-        except Conflict:
-            if last:
-                raise
-    raise Conflict("partner.changed")
 
 
 def _tell(world: World, person: PersonId, partner: Partner) -> None:
