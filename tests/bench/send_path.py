@@ -46,6 +46,7 @@ from chalicelib.ports.workflow import Change
 from chalicelib.usecases.keys import content_key
 from chalicelib.usecases.send import send, work_of
 from chalicelib.wiring import Container
+from tests import memory as kept
 from tests.contract.backends import SETTINGS
 from tests.fakes.system import FakeBlobs, FakeClock, FakeEntropy
 from tests.sending.stage import BATCH, NOON, PARTNER, START, Stage
@@ -301,8 +302,6 @@ def _one_round(
 
 def worker(url: str, recipients: int) -> None:
     """A process that does nothing but send; prints its peak memory in KB."""
-    import resource
-
     bench, campaign_id = Bench(url), CampaignId(f"cmp_{base32(1)}")
     content = the_mail()
     session = bench.sessions.open(PARTNER, Zone.PARTNER)
@@ -312,7 +311,7 @@ def worker(url: str, recipients: int) -> None:
         send_slice(bench, campaign_id, number)
     sent = sum(state.totals.sent for state in bench.ledger.slices(session, Run(campaign_id)))
     assert sent == recipients, f"{sent} of {recipients} were sent"
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(kept.peak())
 
 
 def peak(recipients: int) -> int:
