@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from chalicelib.usecases import asset_place, assets, decision, drafts, gate, pla
 from chalicelib.usecases.lapse import lapse
 from tests import pictures
 from tests import stage as staging
+from tests.fakes.assets import FakeAssets
 from tests.stage import SOURCE, Stage, decide_as_shown
 
 LAKE = Details(name="  The lake ", alt="A lake  in spring")
@@ -267,6 +269,29 @@ def cut(stage: Stage, where: asset_place.Place, found: Asset, **at: int) -> Uplo
     stage.world.queue.deliver(QueueName.IMPORTS, lambda m: imports.handle(json.loads(json.dumps(m)), stage.world),
                               twice=True)
     return assets.upload(stage.world, stage.session, started.id)
+
+
+class Remembered(FakeAssets):
+    """The library of a warm function, which still knows the images of half a minute ago."""
+
+    def __init__(self, real: FakeAssets) -> None:
+        super().__init__()
+        self.assets, self.noted, self._then = real.assets, real.noted, dict(real.assets)
+
+    def recent(self, session: PartnerSession | None, known: Collection[str] = ()) -> Sequence[Asset]:
+        owner = session.partner if session else ""
+        return [one for (of, _), one in self._then.items() if of == owner]
+
+
+def test_a_picture_withdrawn_a_moment_ago_is_not_submitted(stage: Stage) -> None:
+    """The form may not know yet; what decides asks the library itself."""
+    brand = image(stage, None, pictures.photo(600, 300), LAKE)
+    campaign = with_picture(stage, assets.address(stage.world, brand))
+    stage.world.assets = Remembered(stage.world.assets)
+    assets.withdraw(stage.world, None, brand.sha256, version=brand.version)
+    assert gate.look(stage.world, stage.session, campaign.id).problems == ()
+    with pytest.raises(Refused, match=r"compliance\.BRD006"):
+        submit.submit(stage.world, stage.session, stage.people["paula"], campaign.id, 2, terms=True)
 
 
 def test_a_file_is_taken_once(stage: Stage) -> None:
