@@ -8,7 +8,7 @@ KILLS ?= 20
 FUZZ ?= 100000
 VENV := .venv/bin
 # What pytest compiles is kept, also where PYTHONDONTWRITEBYTECODE is set: each worker and server would do it anew.
-PY := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CURDIR)/build/pycache" $(VENV)/python
+PY := PYTHONDONTWRITEBYTECODE= $(VENV)/python
 # A file's tests stay in one process: some follow each other, and what a module sets up is dear (tests/workers.py).
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 FAST := -m "not emulator and not package and not browser"
@@ -40,7 +40,7 @@ lint: setup  ## Check style, types and the floors
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/python -m infra.vendor --check
 
-# What starts servers of its own runs one after the other: two emulators or browsers at once take each other's ports.
+# What starts servers of its own runs one after the other: ports are promised, but starts have limits of time.
 check: lint  ## Run all that CI runs: lint and every test, none skipped
 	CI=true $(PYTEST) $(FAST)
 	CI=true $(PY) -m pytest -q -m "emulator or package or browser"
