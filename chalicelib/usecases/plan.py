@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -152,7 +153,12 @@ def _counted(world: World, session: PartnerSession, state: SliceState) -> SliceS
         return state
     totals = tally(manifest, world.ledger.attempts(session, state.key, 0, manifest.batches))
     world.ledger.count(session, state.key, totals, world.clock.now())
-    return replace(state, totals=totals, done=not totals.pending)
+    after = replace(state, totals=totals, done=not totals.pending)
+    if not after.done:
+        # Before it is queued: a worker that finds it done leaves it.
+        with suppress(Conflict):
+            world.ledger.advance(session, state, after)
+    return after
 
 
 def _queue_slices(

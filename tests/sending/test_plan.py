@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -175,6 +175,33 @@ def test_who_was_throttled_after_the_slice_was_closed_is_tried_again() -> None:
     runner = Runner(stage)
     runner.run(START + timedelta(hours=2))
     assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 8)
+
+
+def test_a_slice_is_open_again_before_it_is_queued() -> None:
+    """A worker may have the message a moment later: it must not find the slice done, and leave it to the next look."""
+    stage = Stage()
+    stage.fakes.bulk_mailer = Slow(stage)
+    runner = Watching(stage)
+    runner.run(START + timedelta(hours=2))
+    assert (stage.campaign.state, judge(stage).sent) == (State.SENT, 8)
+    assert len(runner.done) > stage.campaign.slices
+    assert not any(runner.done)
+
+
+class Watching(Runner):
+    """Notes for each slice that the plan queues whether it was done at that moment."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.done: list[bool] = []
+        super().__init__(stage)
+
+    def _put_many(self, queue: QueueName, messages: Sequence[Mapping[str, object]]) -> None:
+        ledger, session = self.stage.fakes.ledger, self.stage.session
+        for message in messages:
+            if queue is QueueName.SEND:
+                assert isinstance(message["slice"], int)
+                self.done.append(ledger.slice(session, SliceKey(Run(CAMPAIGN), message["slice"])).done)
+        super()._put_many(queue, messages)
 
 
 class Slow(FakeBulkMailer):
