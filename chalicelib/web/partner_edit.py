@@ -128,10 +128,11 @@ def _not_now(visit: Visit, conflict: Conflict) -> Answer:
 
 def _refused(visit: Visit, told: Story, mine: Draft, refused: Refused) -> Answer:
     version = visit.world.templates.get(mine.template, mine.template_version)
+    problems = partner_form.at_fields(refused.problems, version)
     if _wants_json(visit):
-        lines = partner_form.summary(refused.problems, version, visit.language)
+        lines = partner_form.summary(problems, version, visit.language)
         return http.data({"problems": [line for _, line in lines]}, status=422)
-    return _page(visit, told, mine, partner_form.at_fields(refused.problems, version), status=422)
+    return _page(visit, told, mine, problems, status=422)
 
 
 def _wants_json(visit: Visit) -> bool:

@@ -110,6 +110,15 @@ def test_far_too_long_and_nul_are_refused_at_their_field() -> None:
     assert "Headline:" in got.body and 'id="f-v-headline-error"' in got.body
 
 
+def test_an_automatic_save_that_is_refused_names_the_field() -> None:
+    """The form stays as it is then: its one line must say which of the fields is meant."""
+    here = place()
+    made = here.draft()
+    got = here.send(("campaigns", made.id, "edit"), {"version": "1", "v.headline": "x" * 20_001}, **JSON)
+    (said,) = json.loads(got.body)["problems"]
+    assert (got.status, said.startswith("Headline: This text has 20001 characters")) == (422, True)
+
+
 @pytest.mark.parametrize("field", ["local_time", "zone", "fold"])
 @pytest.mark.parametrize("text", ["x" * 65, "1" * 500_000, "09:00\x00"])
 def test_a_time_that_is_no_time_is_not_even_kept(field: str, text: str) -> None:
