@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.domain import schedule
 from chalicelib.domain.audience import Preflight, preflight_of
 from chalicelib.domain.book import Book
-from chalicelib.domain.campaign import (
-    Draft,
-    FindingRecord,
-)
+from chalicelib.domain.campaign import Draft, FindingRecord
 from chalicelib.domain.compliance.document import Demands, ImageFact
 from chalicelib.domain.errors import Problem, Refused
 from chalicelib.domain.frequency import Outlook, outlook
@@ -79,8 +76,8 @@ def look(
 ) -> Answers:
     """Gather a draft's answers and every problem at once, without changing anything, in two reads.
 
-    State and run window are those that the trail and the partner's own list tell; :func:`submit`
-    asks the control item and the programme.
+    State and run window are those that the trail and the partner's own list tell;
+    :func:`usecases.submit.submit` asks the control item and the programme.
     """
     told = story.read(world, session, campaign_id)
     return consider(world, session, told, world.partners.desk(session, told.programme), ask)
@@ -165,14 +162,6 @@ def demands_of(
 ) -> Demands:
     """What the brand and the day of sending demand of a mail."""
     return Demands(kit=kits.demand(current, scope).kit, sends_on=start.local[:10] if start else "", images=images)
-
-
-def start_of(draft: Draft) -> SendTime | None:
-    """The typed time resolved, None where there is none yet or it cannot be."""
-    try:
-        return schedule.resolve(draft.local_time, draft.zone, draft.fold) if draft.local_time else None
-    except Refused:
-        return None
 
 
 def _sifted(

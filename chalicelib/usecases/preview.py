@@ -78,7 +78,7 @@ def hints(
 ) -> Hints:
     """What the rules say of the texts now; never raises for what was typed.
 
-    It is the one judgement there is: the form's hints and the gate (``usecases.submit``) both call it.
+    It is the one judgement there is: the form's hints and the gate (``usecases.gate``) both call it.
     """
     from chalicelib.rendering.examine import examine
     from chalicelib.rendering.fill import LockedBytesChanged

@@ -10,10 +10,9 @@ from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.campaign import Campaign, HoldReason, Revision, State
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import CampaignId, ProgrammeId, is_id
-from chalicelib.domain.partner import Participation
 from chalicelib.domain.record import dataclass
 from chalicelib.ports.system import PartnerSession
-from chalicelib.ports.workflow import History, PartnerHome
+from chalicelib.ports.workflow import History
 from chalicelib.usecases.drafts import EDITABLE
 from chalicelib.usecases.world import World
 
@@ -82,11 +81,6 @@ def _state(history: History) -> State:
     """Where the last step led; entries that moved nothing do not name a state."""
     moves = [entry.details["to"] for entry in history.audit if "to" in entry.details]
     return State(str(moves[-1])) if moves else State.DRAFT
-
-
-def part_of(home: PartnerHome, programme: ProgrammeId) -> Participation | None:
-    """The partner's part in a programme, with its run window; None if it was taken away since."""
-    return next((p for p in home.participations if p.programme == programme), None)
 
 
 def revision_of(history: History, number: int) -> Revision:
