@@ -226,12 +226,27 @@ class Deployer:
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchBucket", "404"):
                 raise
-        kms = self.clients("kms")
-        for page in kms.get_paginator("list_keys").paginate():
-            for key in page["Keys"]:
+        description = f"{self.stage.stack}: {KEY_WORDS}"
+        if hidden := schedule_deletion(self.clients("kms"), description):
+            self.say(f"You may not look at {hidden} of the account's keys. If the one described as {description!r} is "
+                     "among them, schedule its deletion in KMS by hand.")
+
+
+def schedule_deletion(kms: Any, description: str) -> int:
+    """Schedule the keys of that description; how many others hide theirs, as policies of other teams' keys may do."""
+    hidden = 0
+    for page in kms.get_paginator("list_keys").paginate():
+        for key in page["Keys"]:
+            try:
                 told = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-                if told["Description"] == f"{self.stage.stack}: {KEY_WORDS}" and told["KeyState"] != "PendingDeletion":
-                    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_DAYS)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AccessDeniedException":
+                    raise
+                hidden += 1
+                continue
+            if told["Description"] == description and told["KeyState"] != "PendingDeletion":
+                kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=KEY_DAYS)
+    return hidden
 
 
 def empty(s3: Any, bucket: str) -> None:
