@@ -6,10 +6,10 @@
                             change and when the page is left. The answer is JSON: {"saved": "14:02", "version": 7}
                             (version goes into the field named "version"), with status 409
                             {"conflict": "sentence"} or with status 422 {"problems": ["sentence", ...]}. A save that
-                            got no answer, or an error, is tried again after 1, 2, 4 ... at most 60 seconds. An element
-                            Somebody who is signed out is told; after a sign-in in another tab the form goes on. An element
-                            with data-save-state inside the form tells the state as text and in its attribute:
-                            saving, saved, failed, conflict.
+                            got no answer, or an error, is tried again after 1, 2, 4 ... at most 60 seconds.
+                            Somebody who is signed out is told; after a sign-in in another tab the form goes on.
+                            An element with data-save-state inside the form tells the state as text and in its
+                            attribute: saving, saved, failed, conflict.
                             Dispatches "saved" (bubbles) on the form after each save.
    data-preview             on an iframe: is loaded again after each "saved", its place kept by the browser.
                             data-preview="/url" loads that URL; without a value its src.
@@ -46,7 +46,7 @@ function counters(root) {
 
 function autosave(form) {
   const state = form.querySelector("[data-save-state]");
-  let timer = 0, failures = 0, dirty = false, stopped = false, waiting = 0, last = Promise.resolve();
+  let timer = 0, failures = 0, dirty = false, stopped = false, waiting = 0, unanswered = "", last = Promise.resolve();
   const tell = (kind, text) => { if (state) { state.dataset.saveState = kind; state.textContent = text; } };
   // One after the other: each save names the version that the one before it made.
   const save = () => { waiting += 1; last = last.then(once).finally(() => { waiting -= 1; }); };
@@ -69,7 +69,10 @@ function autosave(form) {
     dirty = false;
     clearTimeout(timer);
     tell("saving", say("saving"));
-    const body = String(new URLSearchParams(new FormData(form)));
+    const now = String(new URLSearchParams(new FormData(form)));
+    // What may have arrived is sent again as it was: more text with the old version would look like a conflict.
+    const body = unanswered || now;
+    unanswered = body;
     try {
       // A request that outlives its page may carry no more than 64 KiB (Fetch standard, keepalive).
       const keepalive = body.length < 60_000;
@@ -77,12 +80,15 @@ function autosave(form) {
       const answer = await fetch(form.dataset.autosave, { method: "POST", body, headers, keepalive });
       if (answer.redirected || answer.status === 403) {
         dirty = true;
+        unanswered = "";
         if (await renewed()) return once();
         tell("failed", say("signedOut"));
         return;
       }
       const told = await answer.json();
       if (answer.status === 409) { stopped = true; tell("conflict", told.conflict); return; }
+      if (answer.ok || told.problems) unanswered = "";
+      if (!unanswered && body !== now) { dirty = true; save(); }
       // What the server will not keep is not better the second time: the next change is the next try.
       if (told.problems) { tell("failed", told.problems.join(" ")); return; }
       if (!answer.ok) throw new Error(String(answer.status));
@@ -100,7 +106,7 @@ function autosave(form) {
     event.preventDefault();  // What is on its way makes the version that this form has to name.
     last.then(() => form.requestSubmit(event.submitter));
   });
-  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
+  document.addEventListener("visibilitychange", save);
 }
 
 function previews() {
