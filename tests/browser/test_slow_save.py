@@ -17,10 +17,10 @@ PAUSE_MS = 2_000
 """Longer than the pause after which the form saves by itself."""
 
 
-def writing(browser: Browser, running: Running) -> Page:
+def writing(browser: Browser, running: Running, address: str = "tom@northbikes.example") -> Page:
     """A partner in front of the form of a draft."""
     tom = person(browser)
-    sign_in(tom, running, "tom@northbikes.example")
+    sign_in(tom, running, address)
     begin, go_on = tom.get_by_role("button", name="Start a campaign"), tom.get_by_role("link", name="Continue my draft")
     begin.or_(go_on).first.click()
     expect(tom.get_by_label("Headline", exact=False).first).to_be_visible()
@@ -146,6 +146,33 @@ def loses_an_answer(page: Page) -> list[int]:
     expect(shown).to_be_visible(timeout=20_000)
     expect(page.locator("[data-save-state]")).to_have_attribute("data-save-state", "saved")
     return answers
+
+
+def test_a_button_after_a_lost_answer_waits_for_what_arrived(browser: Browser, running: Running) -> None:
+    """The text typed since is saved over one's own older save, which is no conflict with anybody."""
+    julie = writing(browser, running, "julie@cyclesdulac.example")
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if autosaves(route) and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    julie.route("**/campaigns/**", lose)
+    posts: list[int] = []
+    julie.on("response", lambda answer: posts.append(answer.status) if answer.request.method == "POST" else None)
+    headline = julie.get_by_label("Headline", exact=False).first
+    headline.fill("It arrived")
+    expect(julie.locator("[data-save-state]")).to_have_attribute("data-save-state", "failed")
+    headline.fill("It arrived and went on")
+    julie.get_by_role("button", name="Save and check").click()
+    expect(julie).to_have_url(re.compile("/check"))
+    expect(julie.get_by_text("It arrived and went on").first).to_be_visible()
+    assert lost == [HTTPStatus.OK]
+    assert HTTPStatus.CONFLICT not in posts
+    julie.context.close()
 
 
 def test_what_cannot_be_kept_is_said_and_not_tried_again(browser: Browser, running: Running) -> None:

@@ -46,7 +46,7 @@ function counters(root) {
 
 function autosave(form) {
   const state = form.querySelector("[data-save-state]");
-  let timer = 0, failures = 0, dirty = false, stopped = false, waiting = 0, unanswered = "", last = Promise.resolve();
+  let timer = 0, failures = 0, insisted = false, dirty = false, stopped = false, waiting = 0, unanswered = "", last = Promise.resolve();
   const tell = (kind, text) => { if (state) { state.dataset.saveState = kind; state.textContent = text; } };
   // One after the other: each save names the version that the one before it made.
   const save = () => { waiting += 1; last = last.then(once).finally(() => { waiting -= 1; }); };
@@ -102,6 +102,8 @@ function autosave(form) {
   form.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(save, 1200); });
   form.addEventListener("submit", (event) => {
     clearTimeout(timer);
+    // What may have arrived is asked about once more; if that fails too, the page that follows tells.
+    if (!waiting && unanswered && !insisted) { insisted = true; dirty = true; save(); }
     if (!waiting) { stopped = true; return; }
     event.preventDefault();  // What is on its way makes the version that this form has to name.
     last.then(() => form.requestSubmit(event.submitter));
