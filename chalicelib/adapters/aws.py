@@ -9,7 +9,6 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from chalicelib.adapters import credentials
-from chalicelib.adapters.aws_requests import make_quick
 from chalicelib.adapters.parsing import QuickParsers
 
 USER_AGENT = "countersign"
@@ -17,8 +16,6 @@ CONNECT_SECONDS = 3
 READ_SECONDS = 10
 ATTEMPTS = 4
 """Tries in all, for calls that may be repeated: botocore's ``standard`` mode, with jitter."""
-_BUSY = frozenset({"dynamodb", "sesv2"})
-"""Services of which a batch of mails makes four calls."""
 POOL = 25
 """Connections kept open per client: one per thread that works at once."""
 
@@ -82,9 +79,6 @@ class Clients:
         if service == "s3":
             # Path style works with every endpoint; v4 is what presigned forms with session keys need.
             config = config.merge(Config(s3={"addressing_style": "path"}, signature_version="s3v4"))
-        client = self.session.create_client(
+        return self.session.create_client(
             service, region_name=self.region, endpoint_url=endpoint or None, config=config,
         )
-        if service in _BUSY:
-            make_quick(client)
-        return client

@@ -36,7 +36,6 @@ UNJUDGED = {
     "tests/adapters/test_table.py": "a server of the test's own answers to a table of no deployment",
     "tests/adapters/test_blobs.py": "a server of the test's own answers; keys of S3 are made up",
     "tests/adapters/test_credentials.py": "credentials and calls are made up, to see who signs",
-    "tests/adapters/test_aws_requests.py": "calls are made up, to see how they are addressed and signed",
     "tests/adapters/test_vault.py": "answers of KMS that no emulator gives, to a table of no deployment",
     "tests/local/ses/": "the local SES endpoint itself, with requests that the program never makes",
     "tests/contract/test_isolation.py::test_the_recorder_sees_what_is_wrong": "it goes past the stores on purpose",
