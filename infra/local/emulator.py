@@ -17,7 +17,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-emulator" / "bin" / "python"
@@ -34,7 +33,7 @@ STOP_SECONDS = 60.0
 """A save of 100,000 items takes 6 to 10 seconds."""
 PROMISED = range(20_000, 32_000)
 """Where :func:`free_ports` looks: below the ports that Linux and macOS give to outgoing connections."""
-_locks: list[TextIO] = []
+_locks: list[int] = []
 
 
 class EmulatorError(RuntimeError):
@@ -182,18 +181,19 @@ def free_ports(pattern: Callable[[int], tuple[int, ...]]) -> tuple[int, ...]:
 
 def _promise(ports: tuple[int, ...]) -> bool:
     """Lock and try all of the ports, or none; the locks end with the process."""
-    locks: list[TextIO] = []
+    locks: list[int] = []
     folder = Path(tempfile.gettempdir()) / f"countersign-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     try:
         for port in ports:
-            locks.append((folder / str(port)).open("a"))
+            # A bare descriptor: it is meant to stay open until the process ends, which closes it.
+            locks.append(os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             fcntl.flock(locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.create_server((HOST, port)):
                 pass
     except OSError:
         for lock in locks:
-            lock.close()
+            os.close(lock)
         return False
     _locks.extend(locks)
     return True
